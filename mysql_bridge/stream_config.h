@@ -1,0 +1,76 @@
+/*
+ * What a stream is to do, as SQL says it: read from dbstream.bridge_streams()
+ * when the stream starts and not changed while it runs.
+ */
+#ifndef DBS_BRIDGE_STREAM_CONFIG_H
+#define DBS_BRIDGE_STREAM_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+
+typedef enum SslModeName
+{
+	SSL_MODE_NAME_DISABLED,
+	SSL_MODE_NAME_PREFERRED,
+	SSL_MODE_NAME_REQUIRED,
+	SSL_MODE_NAME_VERIFY_CA,
+	SSL_MODE_NAME_VERIFY_IDENTITY
+} SslModeName;
+
+typedef struct ConnectionConfig
+{
+	char *name; /* as in create_connection */
+	char *kind; /* "mysql", "mariadb", "postgresql" */
+	char *host;
+	unsigned port;
+	char *socket; /* NULL: TCP */
+	char *user;
+	char *password; /* resolved from literal, file or environment; NULL: none */
+	SslModeName ssl_mode;
+	char *ssl_ca;
+	char *ssl_cert;
+	char *ssl_key;
+	unsigned connect_timeout; /* seconds */
+} ConnectionConfig;
+
+typedef enum ZeroDates
+{
+	ZERO_DATES_NULL,
+	ZERO_DATES_ERROR
+} ZeroDates;
+
+typedef enum FollowBy
+{
+	FOLLOW_AUTO, /* GTIDs where the source has them */
+	FOLLOW_GTID,
+	FOLLOW_FILE
+} FollowBy;
+
+typedef struct StreamConfig
+{
+	int id;
+	int64_t generation; /* of the definition; another one means: stop and read it again */
+	char *name;
+	ConnectionConfig source;
+	char **tables; /* patterns, "!" ones exclude; NULL-terminated */
+	ZeroDates zero_dates;
+	bool strip_nul_bytes;
+	bool binary16_as_uuid;
+	bool full_before_images; /* send whole old rows, not only their key */
+	FollowBy follow;
+	uint32_t server_id;         /* 0: choose one that is stable for this stream */
+	unsigned heartbeat_seconds; /* how often an idle source must be heard of */
+} StreamConfig;
+
+/* Where to begin. kind "position": resume from position / gtid_set; else as the option "start" says. */
+typedef struct StartPoint
+{
+	char *kind;     /* "position", "now", "earliest", "file", "gtid" */
+	char *position; /* "binlog.000042:1234" for position and file, else empty */
+	char *gtid_set; /* for position and gtid, else empty */
+} StartPoint;
+
+#endif
