@@ -262,7 +262,25 @@ dbs_put_varying(DbsWriter *w, const void *data, size_t size)
 	dbs_put_bytes(w, data, size);
 }
 
-/* Open a message (w->used is a multiple of 8 here) and close it: the size is filled in and padding added. */
+/*
+ * The beginning of a row of so many columns.  nulls is used by the forms NULLS
+ * and ABSENT, absent by ABSENT alone; either is (columns + 7) / 8 bytes whose
+ * bits beyond the last column are zero.  At most 1 + 2 * ((columns + 7) / 8) bytes.
+ */
+static inline void
+dbs_put_row_form(DbsWriter *w, DbsRowForm form, uint32_t columns, const uint8_t *nulls, const uint8_t *absent)
+{
+	size_t bytes = ((size_t) columns + 7) / 8;
+
+	dbs_put_u8(w, (uint8_t) form);
+	if (form == DBS_ROW_NULLS || form == DBS_ROW_ABSENT)
+		dbs_put_bytes(w, nulls, bytes);
+	if (form == DBS_ROW_ABSENT)
+		dbs_put_bytes(w, absent, bytes);
+}
+
+/* Open a message (w->used is a multiple of 8 here); close it: its size is filled in, at most 7 bytes of padding added.
+ */
 void dbs_message_begin(DbsWriter *w, DbsMessageType type);
 void dbs_message_end(DbsWriter *w);
 
@@ -380,7 +398,7 @@ dbs_get_u64(DbsReader *r, uint64_t *v)
 static inline bool
 dbs_get_row_form(DbsReader *r, uint32_t columns, uint8_t *form, const uint8_t **nulls, const uint8_t **absent)
 {
-	size_t bytes = (columns + 7) / 8;
+	size_t bytes = ((size_t) columns + 7) / 8;
 
 	*nulls = NULL;
 	*absent = NULL;
