@@ -109,3 +109,13 @@ RETURNS bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_receive';
 
 CREATE FUNCTION dbstream.close_inbound(session bigint)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
+
+-- ---------------------------------------------------------------------------
+-- DDL: translation and the map of types
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION dbstream.type_map(OUT direction text, OUT source_type text, OUT condition text, OUT wire_kind text,
+	OUT target_type text, OUT option text, OUT option_value text, OUT remark text)
+RETURNS SETOF record LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'dbs_type_map_rows';
+COMMENT ON FUNCTION dbstream.type_map() IS
+	'Which type becomes which, in both directions; rows with an option hold where a stream sets it so, the others by default';
