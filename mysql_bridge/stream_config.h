@@ -73,4 +73,15 @@ typedef struct StartPoint
 	char *gtid_set; /* for position and gtid, else empty */
 } StartPoint;
 
+/*
+ * Read one row of bridge_streams(), as one JSON object. secret is the literal password of the source's
+ * connection, or NULL; without it the password is read from the file or the environment variable that the
+ * connection names. The caller frees the result.
+ */
+MUST_CHECK StreamConfig *stream_config_parse(const char *json, const char *secret, Failure *failure);
+void stream_config_free(StreamConfig *config);
+
+/* The name of the source's connection in such a row, for bridge_secret(); malloc'd, NULL when the row is malformed. */
+char *stream_config_source_name(const char *json);
+
 #endif

@@ -1,0 +1,346 @@
+/*
+ * Three threads serve a session: this one sends to PostgreSQL, one reads the
+ * source, one (the watcher) asks the source where its log ends. They meet in the
+ * outbox. Whoever fails first ends the session; this thread joins the others.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "clock.h"
+#include "log.h"
+#include "outbox_reader.h"
+#include "postgres_connection.h"
+#include "postgres_target.h"
+#include "source.h"
+#include "source_registry.h"
+#include "stream_config.h"
+#include "watcher.h"
+
+#define CALL_TIMEOUT_MS 30000
+#define CLOSE_TIMEOUT_MS 3000
+#define SETTLE_TIMEOUT_MS 2000
+#define LONG_SESSION_MS 10000
+
+typedef struct Session
+{
+	const SessionInput *in;
+	PGconn *conn;
+	char *number; /* the session as open_inbound calls it; NULL: not open */
+	StreamConfig *config;
+	StartPoint start;
+	const SourceOps *ops;
+	Source *source;
+	Outbox *outbox;
+	Watcher *watcher;
+	PostgresTarget *target;
+
+	pthread_t reader;
+	bool reading; /* the reader thread has to be joined */
+	atomic_bool read_ended;
+	bool read_ok; /* what run returned, valid once joined; so is the next */
+	Failure read_failure;
+} Session;
+
+static bool
+told_to_stop(const Session *session)
+{
+	struct pollfd fd = {session->in->stop_fd, POLLIN, 0};
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* ---- recording failures ---- */
+
+/* PostgreSQL knows the worker's errors itself, and its own absence is not the stream's error. */
+static bool
+worth_recording(const Failure *failure)
+{
+	static const char *const unrecorded[] = {
+		FAILURE_CODE_POSTGRESQL_LOST, FAILURE_CODE_CLAIMED, FAILURE_CODE_STOPPING, FAILURE_CODE_WORKER_STOPPED,
+		FAILURE_CODE_HANDSHAKE,       "no_extension",       "no_privilege"};
+
+	for (size_t i = 0; i < sizeof unrecorded / sizeof unrecorded[0]; i++)
+	{
+		if (strcmp(failure->code, unrecorded[i]) == 0)
+			return false;
+	}
+	return failure->class != FAILURE_NONE;
+}
+
+/* True when PostgreSQL has it. */
+static bool
+record_failure(Session *session, const Failure *failure)
+{
+	char id[16];
+	const char *values[] = {id,
+							failure->code,
+							failure->message,
+							failure->detail[0] != '\0' ? failure->detail : NULL,
+							failure->hint[0] != '\0' ? failure->hint : NULL,
+							failure->position[0] != '\0' ? failure->position : NULL,
+							failure->class == FAILURE_RETRY ? "true" : "false"};
+	Failure own;
+	PGresult *result;
+
+	if (session->conn == NULL || PQstatus(session->conn) != CONNECTION_OK ||
+		PQpipelineStatus(session->conn) != PQ_PIPELINE_OFF || PQtransactionStatus(session->conn) != PQTRANS_IDLE)
+		return false;
+	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	result = postgres_connection_query(session->conn, "SELECT dbstream.bridge_error($1, $2, $3, $4, $5, $6, $7)", 7,
+									   values, -1, CLOSE_TIMEOUT_MS, &own);
+	if (result == NULL)
+	{
+		failure_context(&own, "recording an error of the stream");
+		log_failure(LOG_LEVEL_WARNING, session->in->stream, &own);
+		return false;
+	}
+	PQclear(result);
+	return true;
+}
+
+/* ---- opening ---- */
+
+static bool
+open_connection(Session *session, Failure *failure)
+{
+	const SessionInput *in = session->in;
+	char application[96];
+
+	snprintf(application, sizeof application, "dbstream-bridge %s", in->stream);
+	session->conn = postgres_connection_open(in->conninfo, application, in->stop_fd, failure);
+	return session->conn != NULL && postgres_connection_hello(session->conn, in->bridge_name, in->stop_fd, failure);
+}
+
+static char *
+copy_field(const PGresult *result, int column)
+{
+	return strdup(PQgetisnull(result, 0, column) ? "" : PQgetvalue(result, 0, column));
+}
+
+static bool
+open_inbound(Session *session, Failure *failure)
+{
+	char id[16];
+	const char *values[] = {id};
+	PGresult *result;
+
+	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	result = postgres_connection_query(
+		session->conn, "SELECT session, start_kind, \"position\", gtid_set FROM dbstream.open_inbound($1)", 1, values,
+		session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result == NULL)
+		return false;
+	session->number = copy_field(result, 0);
+	session->start.kind = copy_field(result, 1);
+	session->start.position = copy_field(result, 2);
+	session->start.gtid_set = copy_field(result, 3);
+	PQclear(result);
+	return true;
+}
+
+/* Read the stream's definition anew, with the password as it is now. */
+static bool
+read_config(Session *session, Failure *failure)
+{
+	char *connection = stream_config_source_name(session->in->row);
+	const char *values[] = {connection};
+	char *secret = NULL;
+	PGresult *result = NULL;
+
+	if (connection != NULL)
+	{
+		result = postgres_connection_query(session->conn, "SELECT dbstream.bridge_secret($1)", 1, values,
+										   session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+		free(connection);
+		if (result == NULL)
+			return false;
+		if (PQntuples(result) == 1 && !PQgetisnull(result, 0, 0))
+			secret = PQgetvalue(result, 0, 0);
+	}
+	session->config = stream_config_parse(session->in->row, secret, failure);
+	if (secret != NULL)
+		explicit_bzero(secret, strlen(secret));
+	PQclear(result);
+	if (session->config == NULL)
+		return false;
+	session->ops = source_registry_find(session->config->source.kind);
+	if (session->ops == NULL)
+		return failure_set(failure, FAILURE_REJECT, "no_source", "Use a connection of kind mysql or mariadb.",
+						   "this bridge cannot read from connection %s of kind %s", session->config->source.name,
+						   session->config->source.kind);
+	return true;
+}
+
+static void *
+read_source(void *context)
+{
+	Session *session = context;
+
+	source_registry_thread_begin();
+	session->read_ok = session->ops->run(session->source, &session->read_failure);
+	source_registry_thread_end();
+	outbox_finish(session->outbox);
+	atomic_store(&session->read_ended, true);
+	return NULL;
+}
+
+static bool
+start_threads(Session *session, Failure *failure)
+{
+	TargetInput input = {session->conn, session->in->stream, session->in->stream_id, strtoll(session->number, NULL, 10),
+						 session->ops,  session->source,     session->outbox,        NULL};
+
+	session->watcher = watcher_start(session->ops, session->source, session->outbox, session->in->stream, failure);
+	if (session->watcher == NULL)
+		return false;
+	input.watcher = session->watcher;
+	session->target = postgres_target_new(&input, session->in->stop_fd, failure);
+	if (session->target == NULL)
+		return false;
+	if (pthread_create(&session->reader, NULL, read_source, session) != 0)
+		return failure_set(failure, FAILURE_RETRY, "no_thread", "Raise the limit of threads of the bridge's user.",
+						   "a stream's reading thread cannot be started");
+	session->reading = true;
+	return true;
+}
+
+static bool
+open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
+{
+	if (!open_connection(session, failure))
+		return false;
+	if (outcome->unrecorded.class != FAILURE_NONE && record_failure(session, &outcome->unrecorded))
+		outcome->unrecorded.class = FAILURE_NONE;
+	/* Claim first: a bridge that only stands by reads no password and does not connect to the source. */
+	if (!open_inbound(session, failure) || !read_config(session, failure))
+		return false;
+	session->outbox = outbox_new(failure);
+	if (session->outbox == NULL)
+		return false;
+	session->source = session->ops->open(session->config, &session->start, session->outbox, failure);
+	return session->source != NULL && start_threads(session, failure);
+}
+
+/* ---- closing ---- */
+
+/* Interrupts until the reader has noticed: it may have been between two reads when the first one came. */
+static void
+join_reader(Session *session)
+{
+	int tries = 0;
+
+	if (!session->reading)
+		return;
+	outbox_stop(session->outbox);
+	while (!atomic_load(&session->read_ended))
+	{
+		struct timespec pause = {0, tries < 20 ? 5000000 : 100000000};
+
+		session->ops->interrupt(session->source);
+		nanosleep(&pause, NULL);
+		tries++;
+	}
+	pthread_join(session->reader, NULL);
+	session->reading = false;
+}
+
+/* Let the worker apply what it has and give the stream back. When that fails, the end of the connection does it. */
+static void
+close_inbound(Session *session)
+{
+	const char *values[] = {session->number};
+	Failure ignored;
+	PGresult *result;
+
+	if (session->number == NULL || session->conn == NULL || PQstatus(session->conn) != CONNECTION_OK ||
+		PQpipelineStatus(session->conn) != PQ_PIPELINE_OFF)
+		return;
+	result = postgres_connection_query(session->conn, "SELECT dbstream.close_inbound($1)", 1, values, -1,
+									   CLOSE_TIMEOUT_MS, &ignored);
+	PQclear(result);
+}
+
+static void
+free_session(Session *session)
+{
+	if (session->source != NULL)
+		session->ops->close(session->source);
+	outbox_free(session->outbox);
+	stream_config_free(session->config);
+	if (session->conn != NULL)
+		PQfinish(session->conn);
+	free(session->number);
+	free(session->start.kind);
+	free(session->start.position);
+	free(session->start.gtid_set);
+}
+
+/* End the threads and the pipeline. The reader's failure, if it has one of its own, is why the session ended. */
+static bool
+end_threads(Session *session, bool ok, Failure *failure)
+{
+	bool source_ended = session->reading && atomic_load(&session->read_ended);
+
+	join_reader(session);
+	watcher_stop(session->watcher);
+	if (ok && source_ended && !session->read_ok)
+	{
+		*failure = session->read_failure;
+		ok = false;
+	}
+	if (session->target != NULL)
+	{
+		(void) !postgres_target_settle(session->target, SETTLE_TIMEOUT_MS);
+		postgres_target_free(session->target);
+		session->target = NULL;
+	}
+	return ok;
+}
+
+static void
+log_start(const Session *session)
+{
+	const StartPoint *start = &session->start;
+
+	log_line(LOG_LEVEL_INFO, session->in->stream, "session %s: reading %s %s from %s%s%s%s%s", session->number,
+			 session->config->source.kind, session->config->source.name, start->kind,
+			 start->position[0] != '\0' ? " " : "", start->position, start->gtid_set[0] != '\0' ? ", GTID set " : "",
+			 start->gtid_set);
+}
+
+bool
+session_run(const SessionInput *input, SessionOutcome *outcome, Failure *failure)
+{
+	Session session = {.in = input};
+	int64_t began = clock_now_ms();
+	bool ok;
+
+	failure->class = FAILURE_NONE;
+	outcome->progressed = false;
+	ok = open_both_ends(&session, outcome, failure);
+	if (ok)
+	{
+		log_start(&session);
+		ok = postgres_target_run(session.target, failure);
+		outcome->progressed = postgres_target_applied(session.target) || clock_now_ms() - began > LONG_SESSION_MS;
+	}
+	ok = end_threads(&session, ok, failure);
+	close_inbound(&session);
+	/* What fails while everything is being stopped has no cause of its own. */
+	if (told_to_stop(&session))
+		ok = true;
+	else if (ok)
+		ok = failure_set(failure, FAILURE_RETRY, "source_ended", NULL, "the source has ended without an error");
+	if (!ok && worth_recording(failure) && !record_failure(&session, failure))
+		outcome->unrecorded = *failure;
+	free_session(&session);
+	return ok;
+}
