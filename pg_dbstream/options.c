@@ -186,9 +186,9 @@ check_value(const DbsOption *option, const JsonbValue *value)
 	}
 }
 
-/* Options that exclude one another. */
+/* Options that exclude or need one another; what a partial set lacks may be there already. */
 static void
-check_together(Jsonb *options)
+check_together(Jsonb *options, bool partial)
 {
 	static const char *const passwords[] = {"password", "password_file", "password_env"};
 	const char *first = NULL;
@@ -205,7 +205,7 @@ check_together(Jsonb *options)
 							errhint("Give one of password, password_file and password_env.")));
 		first = passwords[i];
 	}
-	if (dbs_jsonb_text(options, "ssl_key") != NULL && dbs_jsonb_text(options, "ssl_cert") == NULL)
+	if (!partial && dbs_jsonb_text(options, "ssl_key") != NULL && dbs_jsonb_text(options, "ssl_cert") == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"ssl_key\" is of no use without \"ssl_cert\""), errhint("Give both, or neither.")));
@@ -238,7 +238,7 @@ dbs_options_check(const char *kind, Jsonb *options, bool allow_null)
 		else if (token == WJB_VALUE && !(allow_null && item.type == jbvNull))
 			check_value(option, &item);
 	}
-	check_together(options);
+	check_together(options, allow_null);
 }
 
 Datum

@@ -1,0 +1,257 @@
+/*
+ * Streams: create, alter, start, pause, resume, drop.
+ *
+ * These functions only say what is meant to be. Bridges, told by NOTIFY, bring it
+ * about; a change of generation makes them close a stream and open it anew.
+ */
+#include "postgres.h"
+
+#include "bridge_registry.h"
+#include "catalog.h"
+#include "options.h"
+#include "stream.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "pattern.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(dbs_create_stream);
+PG_FUNCTION_INFO_V1(dbs_alter_stream);
+PG_FUNCTION_INFO_V1(dbs_start_stream);
+PG_FUNCTION_INFO_V1(dbs_pause_stream);
+PG_FUNCTION_INFO_V1(dbs_resume_stream);
+PG_FUNCTION_INFO_V1(dbs_drop_stream);
+
+/* ---- definition ------------------------------------------------------ */
+
+static void
+check_tables(ArrayType *tables)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+	int including = 0;
+
+	deconstruct_array(tables, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char *pattern;
+		const char *problem;
+
+		if (nulls[i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a table pattern cannot be NULL")));
+		pattern = TextDatumGetCString(elements[i]);
+		problem = dbs_pattern_check(pattern);
+		if (problem != NULL)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("table pattern \"%s\" is not well formed: %s", pattern, problem),
+							errhint("A pattern is schema.table, where * stands for any characters and ? for one; one "
+									"that begins with ! excludes.")));
+		including += pattern[0] != '!';
+	}
+	if (including == 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no table pattern selects anything"),
+						errhint("Give at least one pattern without \"!\", for example '{shop.*}'.")));
+}
+
+/* The kind of connection at one end: "local", or the connection's. */
+static const char *
+end_kind(const char *name)
+{
+	DbsConnectionRow row;
+
+	if (strcmp(name, "local") == 0)
+		return "local";
+	dbs_connection_get(name, &row);
+	return row.kind;
+}
+
+static void
+check_ends(const char *source, const char *target)
+{
+	const char *from = end_kind(source);
+	const char *to = end_kind(target);
+
+	if ((strcmp(from, "local") == 0) == (strcmp(to, "local") == 0))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("exactly one of source and target must be \"local\", this database"),
+						errdetail("The source is \"%s\", the target is \"%s\".", source, target),
+						errhint("For changes that come in: source => '<connection>', target => 'local'.")));
+	if (strcmp(to, "local") != 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("streams out of this database are not supported by version 0.1.0"),
+						errhint("Use source => '<connection>', target => 'local'.")));
+	if (strcmp(from, "postgresql") == 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("connection \"%s\" is of kind postgresql, which version 0.1.0 cannot read from", source),
+						errhint("Use a connection of kind mysql or mariadb as the source.")));
+}
+
+void
+dbs_stream_create(const char *name, const char *source, const char *target, ArrayType *tables, Jsonb *options)
+{
+	DbsCatalogAccess access;
+
+	dbs_name_require("stream", name);
+	dbs_options_check("stream", options, false);
+	check_tables(tables);
+	dbs_catalog_enter(&access);
+	if (dbs_stream_exists(name))
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("stream \"%s\" exists already", name),
+						errhint("Change it with dbstream.alter_stream(), or choose another name.")));
+	check_ends(source, target);
+	(void) dbs_catalog_run("INSERT INTO dbstream.stream (name, owner, source, target, tables, options)"
+						   " VALUES ($1, $2, $3, $4, $5, $6)",
+						   "tottaj", name, access.caller, source, target, tables, options);
+	dbs_notify();
+	dbs_catalog_leave(&access);
+}
+
+void
+dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool replace)
+{
+	DbsCatalogAccess access;
+	DbsStreamRow row;
+
+	if (tables != NULL)
+		check_tables(tables);
+	if (options != NULL)
+		dbs_options_check("stream", options, !replace);
+	dbs_catalog_enter(&access);
+	dbs_stream_get(name, &row);
+	dbs_stream_require_owner(&access, &row);
+	if (options != NULL && dbs_jsonb_has(options, "start") &&
+		dbs_catalog_run("SELECT FROM dbstream.progress WHERE stream_id = $1", "i", row.id) > 0 && !replace)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("stream \"%s\" has begun already: option \"start\" would have no effect", name),
+						errhint("Drop the stream and create it again to start elsewhere.")));
+	(void) dbs_catalog_run("UPDATE dbstream.stream SET tables = coalesce($2, tables),"
+						   " options = pg_catalog.jsonb_strip_nulls(CASE WHEN $4 = 'replace' THEN '{}'::jsonb"
+						   " ELSE options END || coalesce($3, '{}')), generation = generation + 1 WHERE id = $1",
+						   "iajt", row.id, tables, options, replace && options != NULL ? "replace" : "");
+	dbs_notify();
+	dbs_catalog_leave(&access);
+}
+
+/* ---- what is meant to be ---------------------------------------------- */
+
+/* Another state than desired: say which, and what leads on. */
+static void
+report_state(const DbsStreamRow *row, const char *hint)
+{
+	const char *words = strcmp(row->desired, "created") == 0   ? "has not been started"
+						: strcmp(row->desired, "running") == 0 ? "is started already"
+															   : "is paused";
+
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("stream \"%s\" %s", row->name, words),
+					errhint("%s", hint)));
+}
+
+static void
+set_desired(const DbsStreamRow *row, const char *desired)
+{
+	(void) dbs_catalog_run("UPDATE dbstream.stream SET desired = $2, generation = generation + 1 WHERE id = $1", "it",
+						   row->id, desired);
+	dbs_notify();
+}
+
+Datum
+dbs_start_stream(PG_FUNCTION_ARGS)
+{
+	DbsCatalogAccess access;
+	DbsStreamRow row;
+
+	dbs_catalog_enter(&access);
+	dbs_stream_get(text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	dbs_stream_require_owner(&access, &row);
+	dbs_bridge_registry_require();
+	if (strcmp(row.desired, "running") == 0)
+		report_state(&row, "After an error, dbstream.resume_stream() tries again at once.");
+	if (strcmp(row.desired, "paused") == 0)
+		report_state(&row, "Continue it with dbstream.resume_stream().");
+	set_desired(&row, "running");
+	dbs_catalog_leave(&access);
+	PG_RETURN_VOID();
+}
+
+Datum
+dbs_pause_stream(PG_FUNCTION_ARGS)
+{
+	DbsCatalogAccess access;
+	DbsStreamRow row;
+
+	dbs_catalog_enter(&access);
+	dbs_stream_get(text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	dbs_stream_require_owner(&access, &row);
+	if (strcmp(row.desired, "running") != 0)
+		report_state(&row, strcmp(row.desired, "created") == 0 ? "Start it with dbstream.start_stream()."
+															   : "Continue it with dbstream.resume_stream().");
+	set_desired(&row, "paused");
+	dbs_catalog_leave(&access);
+	PG_RETURN_VOID();
+}
+
+/* Also on a running stream: the new generation makes its bridge open it anew without waiting. */
+Datum
+dbs_resume_stream(PG_FUNCTION_ARGS)
+{
+	DbsCatalogAccess access;
+	DbsStreamRow row;
+
+	dbs_catalog_enter(&access);
+	dbs_stream_get(text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	dbs_stream_require_owner(&access, &row);
+	dbs_bridge_registry_require();
+	if (strcmp(row.desired, "created") == 0)
+		report_state(&row, "Start it with dbstream.start_stream().");
+	set_desired(&row, "running");
+	dbs_catalog_leave(&access);
+	PG_RETURN_VOID();
+}
+
+/* What is applied stays; only the stream, its progress and its history go. */
+Datum
+dbs_drop_stream(PG_FUNCTION_ARGS)
+{
+	DbsCatalogAccess access;
+	DbsStreamRow row;
+
+	dbs_catalog_enter(&access);
+	dbs_stream_get(text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	dbs_stream_require_owner(&access, &row);
+	if (strcmp(row.desired, "running") == 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("stream \"%s\" is running", row.name),
+						errhint("Pause it first, with dbstream.pause_stream().")));
+	(void) dbs_catalog_run("DELETE FROM dbstream.stream WHERE id = $1", "i", row.id);
+	dbs_stream_report_forget(row.id);
+	dbs_notify();
+	dbs_catalog_leave(&access);
+	PG_RETURN_VOID();
+}
+
+/* ---- SQL for the definition -------------------------------------------- */
+
+Datum
+dbs_create_stream(PG_FUNCTION_ARGS)
+{
+	dbs_stream_create(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					  text_to_cstring(PG_GETARG_TEXT_PP(2)), PG_GETARG_ARRAYTYPE_P(3), PG_GETARG_JSONB_P(4));
+	PG_RETURN_VOID();
+}
+
+Datum
+dbs_alter_stream(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the stream's name cannot be NULL")));
+	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("nothing to change"),
+						errhint("Give tables => '{…}' or options => '{…}'.")));
+	dbs_stream_alter(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1),
+					 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), false);
+	PG_RETURN_VOID();
+}
