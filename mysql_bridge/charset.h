@@ -11,19 +11,26 @@
 #include <mysql.h>
 
 #include "failure.h"
+#include "mysql_connection.h"
 
 typedef struct CharsetCatalog CharsetCatalog; /* collation ids to character sets; one for each connection */
 typedef struct Charset Charset;               /* owned by its catalogue */
 
 /*
  * Read the source's collations. The catalogue keeps sql by reference and asks it to convert a character set's code
- * space the first time that set is met; only the thread that reads the log uses it.
+ * space the first time that set is met; only the thread that reads the log uses it. Without a connection (NULL) it
+ * knows the default collations of the Unicode sets, ascii and binary, and takes the source for MySQL.
  */
 MUST_CHECK CharsetCatalog *charset_catalog_new(MYSQL *sql, Failure *failure);
 void charset_catalog_free(CharsetCatalog *catalog);
 
+/* Which of the two the source is: they describe tables in the log a little differently. */
+ServerFlavour charset_catalog_flavour(const CharsetCatalog *catalog);
+void charset_catalog_set_flavour(CharsetCatalog *catalog, ServerFlavour flavour);
+
 MUST_CHECK const Charset *charset_of_collation(CharsetCatalog *catalog, uint32_t collation_id, Failure *failure);
 const char *charset_name(const Charset *charset);
+uint32_t charset_max_bytes(const Charset *charset); /* of one character */
 bool charset_is_binary(const Charset *charset);
 bool charset_is_utf8(const Charset *charset); /* utf8mb3, utf8mb4, ascii: bytes go through as they are */
 
