@@ -96,6 +96,18 @@ sub create_stream
 		  . " tables => '{$tables}', options => " . quoted(JSON::PP->new->canonical->encode(\%options)) . ')');
 }
 
+# A started stream on an existing connection that begins where the source's log ends now.
+sub create_stream_from
+{
+	my ($self, $name, $schema, $tables, %options) = @_;
+
+	$options{start} //= 'now';
+	$self->{target}->sql("SELECT dbstream.create_stream('$name', source => 'm_source', target => 'local',"
+		  . " tables => '{$tables}', options => " . quoted(JSON::PP->new->canonical->encode(\%options)) . ')');
+	$self->{target}->sql("SELECT dbstream.start_stream('$name')");
+	$self->caught_up($name, 60) or croak "the stream $name did not start: $self->{last_wait}";
+}
+
 # True once everything that the source has committed is applied.
 sub caught_up
 {
