@@ -30,7 +30,8 @@ CREATE TABLE dbstream.stream (
 	options jsonb NOT NULL,
 	desired text NOT NULL DEFAULT 'created' CHECK (desired IN ('created', 'running', 'paused')),
 	generation bigint NOT NULL DEFAULT 1,
-	created_at timestamptz NOT NULL DEFAULT now()
+	created_at timestamptz NOT NULL DEFAULT now(),
+	changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE dbstream.stream IS 'Streams as defined, and whether they are meant to run';
 
@@ -110,6 +111,86 @@ RETURNS bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_receive';
 CREATE FUNCTION dbstream.close_inbound(session bigint)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
 
+-- Options are checked against the table in libdbstream/option.c, from which docs/options.md comes too.
+CREATE FUNCTION dbstream.options(OUT applies_to text, OUT name text, OUT value text, OUT default_value jsonb,
+	OUT description text)
+RETURNS SETOF record LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'dbs_options_list';
+COMMENT ON FUNCTION dbstream.options() IS 'Every option of connections and streams: what it applies to, its values, its default, and what it does';
+
+CREATE FUNCTION dbstream.check_options(kind text, options jsonb)
+RETURNS jsonb LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'dbs_check_options';
+COMMENT ON FUNCTION dbstream.check_options(text, jsonb) IS 'The options as given, or an error that names the first which is unknown or ill-typed; kind is mysql, mariadb, postgresql or stream';
+
+CREATE FUNCTION dbstream.complete_options(kind text, options jsonb)
+RETURNS jsonb LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'dbs_complete_options';
+COMMENT ON FUNCTION dbstream.complete_options(text, jsonb) IS 'The options with defaults filled in';
+
+CREATE VIEW dbstream.stream_definition AS
+	SELECT s.id AS stream_id, s.name, s.generation, s.desired,
+		coalesce(src.options, '{"name": "local"}') AS source, coalesce(src.kind, 'local') AS source_kind,
+		coalesce(dst.options, '{"name": "local"}') AS target, coalesce(dst.kind, 'local') AS target_kind,
+		s.tables, dbstream.complete_options('stream', s.options) AS options
+	FROM dbstream.stream s
+	LEFT JOIN LATERAL (SELECT c.kind, jsonb_build_object('name', c.name) || dbstream.complete_options(c.kind, c.options)
+		AS options FROM dbstream.connection c WHERE c.name = s.source) src ON true
+	LEFT JOIN LATERAL (SELECT c.kind, jsonb_build_object('name', c.name) || dbstream.complete_options(c.kind, c.options)
+		AS options FROM dbstream.connection c WHERE c.name = s.target) dst ON true;
+COMMENT ON VIEW dbstream.stream_definition IS 'Streams as a bridge is told them: both ends and all options, defaults filled in, no password';
+
+CREATE FUNCTION dbstream.bridge_streams(OUT stream_id int, OUT name text, OUT generation bigint, OUT source jsonb,
+	OUT source_kind text, OUT target jsonb, OUT tables text[], OUT options jsonb)
+RETURNS SETOF record LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$SELECT d.stream_id, d.name, d.generation, d.source, d.source_kind, d.target, d.tables, d.options
+  FROM dbstream.stream_definition d WHERE d.desired = 'running' ORDER BY d.stream_id$$;
+COMMENT ON FUNCTION dbstream.bridge_streams() IS 'The streams that are meant to run, for the bridge';
+
+CREATE FUNCTION dbstream.bridge_secret(connection text)
+RETURNS text LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$SELECT s.password FROM dbstream.secret s JOIN dbstream.connection c ON c.id = s.connection_id WHERE c.name = $1$$;
+COMMENT ON FUNCTION dbstream.bridge_secret(text) IS 'The literal password of a connection, for the bridge; NULL when it has none';
+
+CREATE FUNCTION dbstream.bridge_report(stream_id int, report jsonb)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_bridge_report';
+COMMENT ON FUNCTION dbstream.bridge_report(int, jsonb) IS 'How far a bridge has read, about once a second; kept in shared memory for the views';
+
+CREATE FUNCTION dbstream.bridge_error(stream_id int, code text, message text, detail text, hint text, "position" text,
+	retry boolean)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+	WITH again AS (
+		UPDATE dbstream.error_log e
+		SET last_at = clock_timestamp(), times = e.times + 1, detail = nullif($4, ''), hint = nullif($5, '')
+		WHERE e.id = (SELECT o.id FROM dbstream.error_log o WHERE o.stream_id = $1 AND o.origin = 'bridge' AND o.code = $2
+				AND o.message = $3 AND o.position IS NOT DISTINCT FROM nullif($6, '')
+			ORDER BY o.last_at DESC LIMIT 1)
+		RETURNING e.id
+	), kept AS (
+		-- A stream that fails in ever new words must not fill the disk.
+		DELETE FROM dbstream.error_log e
+		WHERE e.id IN (SELECT o.id FROM dbstream.error_log o WHERE o.stream_id = $1 ORDER BY o.last_at DESC OFFSET 1000)
+	)
+	INSERT INTO dbstream.error_log (stream_id, first_at, last_at, origin, code, message, detail, hint, context, position)
+	SELECT s.id, clock_timestamp(), clock_timestamp(), 'bridge', coalesce($2, 'unknown'), coalesce($3, 'unknown error'),
+		nullif($4, ''), nullif($5, ''),
+		CASE WHEN $7 THEN 'The bridge tries again by itself, after growing waits.'
+			ELSE 'The bridge tries again at long intervals; dbstream.resume_stream() tries at once.' END,
+		nullif($6, '')
+	FROM dbstream.stream s WHERE s.id = $1 AND NOT EXISTS (SELECT FROM again)
+$$;
+COMMENT ON FUNCTION dbstream.bridge_error(int, text, text, text, text, text, boolean) IS 'Records an error that a bridge met with a stream';
+
+CREATE FUNCTION dbstream.bridge_requests(OUT request_id bigint, OUT kind text, OUT stream jsonb)
+RETURNS SETOF record LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_bridge_requests';
+COMMENT ON FUNCTION dbstream.bridge_requests() IS 'A question of a waiting user that this bridge now takes';
+
+CREATE FUNCTION dbstream.bridge_answer(request_id bigint, answer jsonb)
+RETURNS boolean LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_bridge_answer';
+COMMENT ON FUNCTION dbstream.bridge_answer(bigint, jsonb) IS 'The answer to such a question; false when nobody waits for it any more';
+COMMENT ON FUNCTION dbstream.bridge_hello(text, int, int, text) IS 'The handshake, first call of a bridge on every connection';
+COMMENT ON FUNCTION dbstream.open_inbound(int) IS 'Claims a stream for this bridge, starts its apply worker, and says where to start reading';
+COMMENT ON FUNCTION dbstream.receive(bigint, bigint, bytea) IS 'Takes a batch of wire bytes into the queue of a stream and answers a receipt; never waits';
+COMMENT ON FUNCTION dbstream.close_inbound(bigint) IS 'Ends a session in order: what is queued is applied, then the claim is released';
+
 -- ---------------------------------------------------------------------------
 -- DDL: translation and the map of types
 -- ---------------------------------------------------------------------------
@@ -119,3 +200,264 @@ CREATE FUNCTION dbstream.type_map(OUT direction text, OUT source_type text, OUT 
 RETURNS SETOF record LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'dbs_type_map_rows';
 COMMENT ON FUNCTION dbstream.type_map() IS
 	'Which type becomes which, in both directions; rows with an option hold where a stream sets it so, the others by default';
+
+-- ---------------------------------------------------------------------------
+-- Control: what dbstream_admin calls. These run as their caller, who becomes a stream's owner;
+-- C reaches the tables with the extension owner's rights.
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION dbstream.create_connection(name text, kind text, options jsonb)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_create_connection';
+COMMENT ON FUNCTION dbstream.create_connection(text, text, jsonb) IS 'Defines a server of kind mysql, mariadb or postgresql';
+
+CREATE FUNCTION dbstream.alter_connection(name text, options jsonb)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_alter_connection';
+COMMENT ON FUNCTION dbstream.alter_connection(text, jsonb) IS 'Changes options of a connection; null removes one';
+
+CREATE FUNCTION dbstream.drop_connection(name text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_drop_connection';
+COMMENT ON FUNCTION dbstream.drop_connection(text) IS 'Removes a connection that no stream uses';
+
+CREATE FUNCTION dbstream.create_stream(name text, source text, target text, tables text[], options jsonb DEFAULT '{}')
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_create_stream';
+COMMENT ON FUNCTION dbstream.create_stream(text, text, text, text[], jsonb) IS 'Defines a stream between a connection and local, this database; the caller owns it';
+
+CREATE FUNCTION dbstream.alter_stream(name text, tables text[] DEFAULT NULL, options jsonb DEFAULT NULL)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_alter_stream';
+COMMENT ON FUNCTION dbstream.alter_stream(text, text[], jsonb) IS 'Changes the table patterns or options of a stream; a null option is removed';
+
+CREATE FUNCTION dbstream.start_stream(name text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_start_stream';
+COMMENT ON FUNCTION dbstream.start_stream(text) IS 'Makes a new stream run';
+
+CREATE FUNCTION dbstream.pause_stream(name text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_pause_stream';
+COMMENT ON FUNCTION dbstream.pause_stream(text) IS 'Makes a stream stop at a transaction boundary and keep its position';
+
+CREATE FUNCTION dbstream.resume_stream(name text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_resume_stream';
+COMMENT ON FUNCTION dbstream.resume_stream(text) IS 'Makes a paused stream run again, or a failed one try again at once';
+
+CREATE FUNCTION dbstream.drop_stream(name text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_drop_stream';
+COMMENT ON FUNCTION dbstream.drop_stream(text) IS 'Removes a stream that does not run, with its position and history; tables and rows stay';
+
+CREATE FUNCTION dbstream.wait_for_stream(name text, timeout interval DEFAULT '1 minute')
+RETURNS boolean LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_wait_for_stream';
+COMMENT ON FUNCTION dbstream.wait_for_stream(text, interval) IS 'True once all that was committed at the source before the call is applied; false when the time is up first';
+
+-- ---------------------------------------------------------------------------
+-- Status: what dbstream_monitor reads
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION dbstream.bridge_connections(OUT pid int, OUT name text, OUT version text, OUT protocol int,
+	OUT connected_at timestamptz, OUT called_at timestamptz)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'dbs_bridge_list';
+COMMENT ON FUNCTION dbstream.bridge_connections() IS 'Connections of bridges to this database, raw';
+
+CREATE FUNCTION dbstream.stream_reports(OUT stream_id int, OUT pid int, OUT bridge text, OUT reported_at timestamptz,
+	OUT last_event_at timestamptz, OUT received_position text, OUT source_position text, OUT bytes_behind bigint,
+	OUT events bigint, OUT bytes bigint, OUT rows bigint, OUT rss_bytes bigint)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'dbs_report_list';
+COMMENT ON FUNCTION dbstream.stream_reports() IS 'What bridges last reported of their streams, raw';
+
+CREATE FUNCTION dbstream.worker_slots(OUT stream_id int, OUT session bigint, OUT worker_pid int, OUT sender_pid int,
+	OUT state text, OUT queue_head bigint, OUT queue_tail bigint, OUT queued_bytes bigint, OUT batches bigint,
+	OUT last_receive_at timestamptz, OUT last_apply_at timestamptz, OUT applied_commit_time timestamptz,
+	OUT applied_position text, OUT transactions bigint, OUT rows bigint, OUT sync_wanted bigint, OUT sync_done bigint,
+	OUT memory_bytes bigint)
+RETURNS SETOF record LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'dbs_worker_slots';
+COMMENT ON FUNCTION dbstream.worker_slots() IS 'Slots of streams of this database in shared memory, raw';
+
+CREATE VIEW dbstream.stream_status AS
+	SELECT s.name,
+		CASE
+			WHEN s.desired <> 'running' THEN s.desired
+			WHEN e.last_at > greatest(s.changed_at, t.last_applied_at) THEN 'error'
+			WHEN w.sender_pid IS NULL AND NOT EXISTS (SELECT FROM dbstream.bridge_connections()) THEN 'waiting for a bridge'
+			WHEN w.sender_pid IS NULL OR w.state <> 'running' THEN 'starting'
+			WHEN clock_timestamp() - t.last_heard_at > t.patience THEN 'stalled'
+			WHEN w.queued_bytes > 0 AND clock_timestamp() - greatest(w.last_apply_at, w.last_receive_at) > t.patience
+				THEN 'stalled'
+			WHEN l.bytes_behind > 1048576 OR l.seconds_behind > 10 THEN 'catching up'
+			ELSE 'running'
+		END AS state,
+		s.desired, s.source, s.target, s.owner::text AS owner,
+		r.received_position, p.position AS applied_position, p.gtid_set, r.source_position,
+		l.bytes_behind, l.seconds_behind, p.source_commit_time AS last_source_commit, t.last_applied_at, t.last_heard_at,
+		coalesce(p.transactions, 0) AS transactions, coalesce(p.rows_inserted, 0) AS rows_inserted,
+		coalesce(p.rows_updated, 0) AS rows_updated, coalesce(p.rows_deleted, 0) AS rows_deleted,
+		e.message AS last_error, e.last_at AS last_error_at, e.hint AS last_error_hint, e.position AS last_error_position,
+		CASE WHEN t.reported THEN r.bridge END AS bridge, w.worker_pid, w.sender_pid AS receiver_pid, w.queued_bytes
+	FROM dbstream.stream s
+	LEFT JOIN dbstream.progress p ON p.stream_id = s.id
+	LEFT JOIN dbstream.worker_slots() w ON w.stream_id = s.id
+	LEFT JOIN dbstream.stream_reports() r ON r.stream_id = s.id
+	LEFT JOIN LATERAL (SELECT o.message, o.last_at, o.hint, o.position FROM dbstream.error_log o WHERE o.stream_id = s.id
+		ORDER BY o.last_at DESC, o.id DESC LIMIT 1) e ON true
+	CROSS JOIN LATERAL (SELECT (r.pid = w.sender_pid) IS TRUE AS reported,
+		greatest(p.applied_at, w.last_apply_at) AS last_applied_at,
+		make_interval(secs => coalesce((s.options->>'stall_after')::int, 60)) AS patience,
+		coalesce(CASE WHEN r.pid = w.sender_pid THEN r.last_event_at END, w.last_receive_at,
+			(SELECT c.connected_at FROM dbstream.bridge_connections() c WHERE c.pid = w.sender_pid)) AS last_heard_at) t
+	CROSS JOIN LATERAL (SELECT CASE WHEN t.reported THEN r.bytes_behind END AS bytes_behind,
+		CASE WHEN t.reported AND r.bytes_behind = 0 AND w.queued_bytes = 0 AND clock_timestamp() - r.reported_at < t.patience
+				THEN 0
+			ELSE greatest(0, round(extract(epoch FROM clock_timestamp() - p.source_commit_time), 3)) END AS seconds_behind) l;
+COMMENT ON VIEW dbstream.stream_status IS 'Every stream: what it is doing, how far it is, how far behind, and its last error';
+COMMENT ON COLUMN dbstream.stream_status.name IS 'Name of the stream';
+COMMENT ON COLUMN dbstream.stream_status.state IS 'created, paused, waiting for a bridge, starting, running, catching up, stalled (nothing heard of the source, or queued and not applied, for the option stall_after) or error (newer than anything applied since)';
+COMMENT ON COLUMN dbstream.stream_status.desired IS 'What the stream is meant to do: created, running or paused';
+COMMENT ON COLUMN dbstream.stream_status.source IS 'Connection that changes come from, or local';
+COMMENT ON COLUMN dbstream.stream_status.target IS 'Connection that changes go to, or local';
+COMMENT ON COLUMN dbstream.stream_status.owner IS 'Role with whose rights changes are applied';
+COMMENT ON COLUMN dbstream.stream_status.received_position IS 'How far the bridge has read, as it last reported';
+COMMENT ON COLUMN dbstream.stream_status.applied_position IS 'How far changes are committed here';
+COMMENT ON COLUMN dbstream.stream_status.gtid_set IS 'GTIDs of all that is committed here; empty when the source has none';
+COMMENT ON COLUMN dbstream.stream_status.source_position IS 'Where the log of the source ended, as the bridge last reported';
+COMMENT ON COLUMN dbstream.stream_status.bytes_behind IS 'Bytes of the source''s log after what the bridge has read; NULL when no session is open';
+COMMENT ON COLUMN dbstream.stream_status.seconds_behind IS '0 when nothing is known to be outstanding, else the age of the last applied source commit';
+COMMENT ON COLUMN dbstream.stream_status.last_source_commit IS 'When the last applied transaction was committed at the source';
+COMMENT ON COLUMN dbstream.stream_status.last_applied_at IS 'When something was last committed here, be it a heartbeat''s position';
+COMMENT ON COLUMN dbstream.stream_status.last_heard_at IS 'When the source was last heard of in this session';
+COMMENT ON COLUMN dbstream.stream_status.transactions IS 'Source transactions applied';
+COMMENT ON COLUMN dbstream.stream_status.rows_inserted IS 'Rows inserted';
+COMMENT ON COLUMN dbstream.stream_status.rows_updated IS 'Rows updated';
+COMMENT ON COLUMN dbstream.stream_status.rows_deleted IS 'Rows deleted';
+COMMENT ON COLUMN dbstream.stream_status.last_error IS 'The last error, be it over';
+COMMENT ON COLUMN dbstream.stream_status.last_error_at IS 'When it last happened';
+COMMENT ON COLUMN dbstream.stream_status.last_error_hint IS 'What to do about it';
+COMMENT ON COLUMN dbstream.stream_status.last_error_position IS 'Where in the source''s log it happened';
+COMMENT ON COLUMN dbstream.stream_status.bridge IS 'The bridge that serves the stream';
+COMMENT ON COLUMN dbstream.stream_status.worker_pid IS 'Process of the apply worker';
+COMMENT ON COLUMN dbstream.stream_status.receiver_pid IS 'Backend through which the bridge sends';
+COMMENT ON COLUMN dbstream.stream_status.queued_bytes IS 'Bytes received and not yet taken by the apply worker';
+
+CREATE VIEW dbstream.table_status AS
+	SELECT s.name AS stream, t.source_schema, t.source_table, t.target::text AS target, t.state, t.rows_inserted,
+		t.rows_updated, t.rows_deleted, t.values_adjusted, t.last_applied_at
+	FROM dbstream.stream_table t JOIN dbstream.stream s ON s.id = t.stream_id;
+COMMENT ON VIEW dbstream.table_status IS 'Every table that a stream has met, with what was applied to it';
+COMMENT ON COLUMN dbstream.table_status.stream IS 'Name of the stream';
+COMMENT ON COLUMN dbstream.table_status.source_schema IS 'Database at the source';
+COMMENT ON COLUMN dbstream.table_status.source_table IS 'Table at the source';
+COMMENT ON COLUMN dbstream.table_status.target IS 'Table here';
+COMMENT ON COLUMN dbstream.table_status.state IS 'What the table is doing in the stream';
+COMMENT ON COLUMN dbstream.table_status.rows_inserted IS 'Rows inserted';
+COMMENT ON COLUMN dbstream.table_status.rows_updated IS 'Rows updated';
+COMMENT ON COLUMN dbstream.table_status.rows_deleted IS 'Rows deleted';
+COMMENT ON COLUMN dbstream.table_status.values_adjusted IS 'Values that a policy changed: zero dates, NUL bytes';
+COMMENT ON COLUMN dbstream.table_status.last_applied_at IS 'When a change was last applied to it';
+
+CREATE VIEW dbstream.bridge_status AS
+	SELECT c.name, max(c.version) AS version, max(c.protocol) AS protocol, count(*) AS connections,
+		min(c.connected_at) AS connected_at, greatest(max(c.called_at), max(r.reported_at)) AS last_seen_at,
+		coalesce(array_agg(s.name ORDER BY s.name) FILTER (WHERE w.sender_pid IS NOT NULL), '{}') AS streams,
+		max(r.rss_bytes) AS rss_bytes
+	FROM dbstream.bridge_connections() c
+	LEFT JOIN dbstream.stream_reports() r ON r.pid = c.pid
+	LEFT JOIN dbstream.worker_slots() w ON w.sender_pid = c.pid
+	LEFT JOIN dbstream.stream s ON s.id = w.stream_id
+	GROUP BY c.name;
+COMMENT ON VIEW dbstream.bridge_status IS 'Bridges that are connected to this database, and the streams each serves';
+COMMENT ON COLUMN dbstream.bridge_status.name IS 'The name the bridge gives itself';
+COMMENT ON COLUMN dbstream.bridge_status.version IS 'Its version';
+COMMENT ON COLUMN dbstream.bridge_status.protocol IS 'The protocol it speaks';
+COMMENT ON COLUMN dbstream.bridge_status.connections IS 'How many connections it has to this database';
+COMMENT ON COLUMN dbstream.bridge_status.connected_at IS 'Since when it is connected';
+COMMENT ON COLUMN dbstream.bridge_status.last_seen_at IS 'When it last asked or reported';
+COMMENT ON COLUMN dbstream.bridge_status.streams IS 'Streams it has open';
+COMMENT ON COLUMN dbstream.bridge_status.rss_bytes IS 'Memory of its process, as it last reported';
+
+CREATE VIEW dbstream.worker_status AS
+	SELECT s.name AS stream, w.state, w.worker_pid, w.sender_pid AS receiver_pid, w.session, w.queued_bytes, w.memory_bytes,
+		w.transactions, w.rows, w.batches, w.last_receive_at, w.last_apply_at
+	FROM dbstream.worker_slots() w JOIN dbstream.stream s ON s.id = w.stream_id;
+COMMENT ON VIEW dbstream.worker_status IS 'Apply workers and their queues';
+COMMENT ON COLUMN dbstream.worker_status.stream IS 'Name of the stream';
+COMMENT ON COLUMN dbstream.worker_status.state IS 'idle, starting, running or stopped';
+COMMENT ON COLUMN dbstream.worker_status.worker_pid IS 'Process of the apply worker';
+COMMENT ON COLUMN dbstream.worker_status.receiver_pid IS 'Backend through which the bridge sends';
+COMMENT ON COLUMN dbstream.worker_status.session IS 'Number of the session';
+COMMENT ON COLUMN dbstream.worker_status.queued_bytes IS 'Bytes received and not yet taken by the worker';
+COMMENT ON COLUMN dbstream.worker_status.memory_bytes IS 'Memory of the worker, beside shared memory';
+COMMENT ON COLUMN dbstream.worker_status.transactions IS 'Source transactions applied in this session';
+COMMENT ON COLUMN dbstream.worker_status.rows IS 'Rows applied in this session';
+COMMENT ON COLUMN dbstream.worker_status.batches IS 'Batches received in this session';
+COMMENT ON COLUMN dbstream.worker_status.last_receive_at IS 'When a batch was last received';
+COMMENT ON COLUMN dbstream.worker_status.last_apply_at IS 'When the worker last committed';
+
+CREATE VIEW dbstream.errors AS
+	SELECT s.name AS stream, e.origin, e.code, e.message, e.detail, e.hint, e.context, e.position, e.times, e.first_at,
+		e.last_at
+	FROM dbstream.error_log e JOIN dbstream.stream s ON s.id = e.stream_id;
+COMMENT ON VIEW dbstream.errors IS 'Errors of streams, the same error at the same position counted in one row';
+COMMENT ON COLUMN dbstream.errors.stream IS 'Name of the stream';
+COMMENT ON COLUMN dbstream.errors.origin IS 'apply: in PostgreSQL; bridge: at the source or on the way';
+COMMENT ON COLUMN dbstream.errors.code IS 'SQLSTATE of apply, a word of the bridge';
+COMMENT ON COLUMN dbstream.errors.message IS 'What happened';
+COMMENT ON COLUMN dbstream.errors.detail IS 'More of it';
+COMMENT ON COLUMN dbstream.errors.hint IS 'What to do about it';
+COMMENT ON COLUMN dbstream.errors.context IS 'Where in the work it happened';
+COMMENT ON COLUMN dbstream.errors.position IS 'Where in the source''s log it happened';
+COMMENT ON COLUMN dbstream.errors.times IS 'How often';
+COMMENT ON COLUMN dbstream.errors.first_at IS 'When for the first time';
+COMMENT ON COLUMN dbstream.errors.last_at IS 'When for the last time';
+
+-- ---------------------------------------------------------------------------
+-- Dump: definitions, positions and history travel with pg_dump; passwords and errors do not
+-- ---------------------------------------------------------------------------
+
+SELECT pg_catalog.pg_extension_config_dump('dbstream.connection', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.connection_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.stream', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.stream_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.progress', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.stream_table', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.ddl_history', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.ddl_history_id_seq', '');
+
+-- ---------------------------------------------------------------------------
+-- Roles: least privilege. This section stays last, so that it covers everything above
+-- ---------------------------------------------------------------------------
+
+DO $$
+DECLARE
+	wanted text;
+BEGIN
+	-- Roles belong to the whole cluster: another database may have made them.
+	FOREACH wanted IN ARRAY '{dbstream_admin,dbstream_bridge,dbstream_monitor}'::text[] LOOP
+		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = wanted) THEN
+			EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', wanted);
+		END IF;
+	END LOOP;
+END
+$$;
+
+REVOKE ALL ON SCHEMA dbstream FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA dbstream FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dbstream FROM PUBLIC;
+GRANT USAGE ON SCHEMA dbstream TO dbstream_admin, dbstream_bridge, dbstream_monitor;
+
+-- The administrator: everything but the bridge's calls and the passwords.
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA dbstream TO dbstream_admin;
+REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.bridge_streams(),
+	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
+	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
+	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
+	dbstream.close_inbound(bigint) FROM dbstream_admin;
+GRANT SELECT ON ALL TABLES IN SCHEMA dbstream TO dbstream_admin;
+REVOKE ALL ON dbstream.secret FROM dbstream_admin;
+
+-- The bridge: its own calls, and no table.
+GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.bridge_streams(),
+	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
+	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
+	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
+	dbstream.close_inbound(bigint) TO dbstream_bridge;
+
+-- The monitor: the views, and the functions under them.
+GRANT SELECT ON dbstream.stream_status, dbstream.table_status, dbstream.bridge_status, dbstream.worker_status,
+	dbstream.errors, dbstream.ddl_history TO dbstream_monitor;
+GRANT EXECUTE ON FUNCTION dbstream.bridge_connections(), dbstream.stream_reports(), dbstream.worker_slots(),
+	dbstream.options() TO dbstream_monitor;

@@ -93,7 +93,8 @@ require_users_owners(const DbsCatalogAccess *access, const char *connection)
 static void
 bump_users(const char *connection)
 {
-	(void) dbs_catalog_run("UPDATE dbstream.stream SET generation = generation + 1 WHERE source = $1 OR target = $1",
+	(void) dbs_catalog_run("UPDATE dbstream.stream SET generation = generation + 1, changed_at = clock_timestamp() "
+						   "WHERE source = $1 OR target = $1",
 						   "t", connection);
 	dbs_notify();
 }

@@ -131,7 +131,8 @@ dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool repla
 						errhint("Drop the stream and create it again to start elsewhere.")));
 	(void) dbs_catalog_run("UPDATE dbstream.stream SET tables = coalesce($2, tables),"
 						   " options = pg_catalog.jsonb_strip_nulls(CASE WHEN $4 = 'replace' THEN '{}'::jsonb"
-						   " ELSE options END || coalesce($3, '{}')), generation = generation + 1 WHERE id = $1",
+						   " ELSE options END || coalesce($3, '{}')), generation = generation + 1, changed_at = "
+						   "clock_timestamp() WHERE id = $1",
 						   "iajt", row.id, tables, options, replace && options != NULL ? "replace" : "");
 	dbs_notify();
 	dbs_catalog_leave(&access);
@@ -154,8 +155,9 @@ report_state(const DbsStreamRow *row, const char *hint)
 static void
 set_desired(const DbsStreamRow *row, const char *desired)
 {
-	(void) dbs_catalog_run("UPDATE dbstream.stream SET desired = $2, generation = generation + 1 WHERE id = $1", "it",
-						   row->id, desired);
+	(void) dbs_catalog_run("UPDATE dbstream.stream SET desired = $2, generation = generation + 1, changed_at = "
+						   "clock_timestamp() WHERE id = $1",
+						   "it", row->id, desired);
 	dbs_notify();
 }
 
