@@ -238,7 +238,8 @@ take_requests(Bridge *bridge, Failure *failure)
 	PGresult *rows = query(bridge, "SELECT request_id, kind, stream FROM dbstream.bridge_requests()", 0, NULL, failure);
 	bool ok = rows != NULL;
 
-	bridge->requests_ms = clock_now_ms();
+	/* One call may leave requests for other bridges; whoever got one looks again at once. */
+	bridge->requests_ms = ok && PQntuples(rows) > 0 ? 0 : clock_now_ms();
 	for (int row = 0; ok && row < PQntuples(rows); row++)
 	{
 		int64_t request = strtoll(PQgetvalue(rows, row, 0), NULL, 10);
@@ -295,14 +296,20 @@ static bool
 take_notifications(Bridge *bridge, Failure *failure)
 {
 	PGnotify *notification;
+	bool notified = false;
 
 	if (!PQconsumeInput(bridge->conn))
 		return postgres_connection_failed(bridge->conn, NULL, failure);
 	while ((notification = PQnotifies(bridge->conn)) != NULL)
 	{
-		bridge->list_due = true;
+		notified = true;
 		PQfreemem(notification);
 	}
+	if (!notified)
+		return true;
+	bridge->list_due = true;
+	for (size_t i = 0; i < bridge->stream_count; i++)
+		stream_nudge(bridge->streams[i]);
 	return true;
 }
 
@@ -392,7 +399,7 @@ bridge_run(const Arguments *arguments, int stop_fd, Failure *failure)
 		if (served && (served = serve(&bridge, failure)))
 		{
 			backoff_reset(&backoff);
-			wait_for_work(&bridge, bridge.list_due ? 0 : REQUEST_POLL_MS);
+			wait_for_work(&bridge, bridge.list_due || bridge.requests_ms == 0 ? 0 : REQUEST_POLL_MS);
 			continue;
 		}
 		disconnect(&bridge);

@@ -56,11 +56,25 @@ copy_line(char *out, size_t size, const char *text)
 	snprintf(out, size, "%.*s", (int) strcspn(text, "\n"), text);
 }
 
-/* Connection failures, shutdowns and crashes: the server may be back in a moment. */
+/* The server is going away, or not there yet. A protocol violation is the extension's word about a batch or a hello. */
 static bool
 is_connection_loss(const char *sqlstate)
 {
-	return strncmp(sqlstate, "08", 2) == 0 || strncmp(sqlstate, "57P", 3) == 0 || strncmp(sqlstate, "53", 2) == 0;
+	return (strncmp(sqlstate, "08", 2) == 0 && strcmp(sqlstate, "08P01") != 0) || strncmp(sqlstate, "57P", 3) == 0;
+}
+
+/* Shortages, conflicts with other sessions, states that others change: they may pass by themselves. */
+static bool
+may_pass(const char *sqlstate)
+{
+	static const char *const classes[] = {"08", "40", "53", "55", "57"};
+
+	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+	{
+		if (strncmp(sqlstate, classes[i], 2) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -80,17 +94,14 @@ postgres_connection_failed(PGconn *conn, const PGresult *result, Failure *failur
 	copy_line(line, sizeof line, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	if (strcmp(sqlstate, "55P03") == 0)
 		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_CLAIMED, NULL, "%s", line);
-	failure_set(failure, FAILURE_REJECT, "postgresql_error", PQresultErrorField(result, PG_DIAG_MESSAGE_HINT), "%s",
-				line);
+	failure_set(failure, may_pass(sqlstate) ? FAILURE_RETRY : FAILURE_REJECT, "postgresql_error",
+				PQresultErrorField(result, PG_DIAG_MESSAGE_HINT), "%s", line);
 	{
 		const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 
 		snprintf(failure->detail, sizeof failure->detail, "SQLSTATE %s%s%s", sqlstate, detail != NULL ? ": " : "",
 				 detail != NULL ? detail : "");
 	}
-	/* Conflicts with other sessions pass by themselves. */
-	if (strncmp(sqlstate, "40", 2) == 0 || strncmp(sqlstate, "55", 2) == 0 || strncmp(sqlstate, "57", 2) == 0)
-		failure->class = FAILURE_RETRY;
 	return false;
 }
 
@@ -238,27 +249,32 @@ postgres_connection_query(PGconn *conn, const char *sql, int count, const char *
 	return result;
 }
 
-/* The server answered bridge_hello with an error that is not about the connection. */
+/*
+ * The server answered bridge_hello with an error of its own. Only what another
+ * version of the bridge would mend is fatal; the rest can be mended in the database while the bridge waits.
+ */
 static void
-explain_hello_error(Failure *failure)
+explain_hello_error(const char *sqlstate, Failure *failure)
 {
-	if (strncmp(failure->detail, "SQLSTATE 3F000", 14) == 0)
+	if (strcmp(sqlstate, "3F000") == 0)
 		failure_set(failure, FAILURE_REJECT, "no_extension", "Run CREATE EXTENSION dbstream in that database.",
 					"the extension dbstream is not installed in the database");
-	else if (strncmp(failure->detail, "SQLSTATE 42501", 14) == 0)
+	else if (strcmp(sqlstate, "42501") == 0)
 		failure_set(failure, FAILURE_REJECT, "no_privilege", "Run GRANT dbstream_bridge TO the role in conninfo.",
 					"the role that the bridge connects as may not call dbstream's bridge functions");
-	else if (strncmp(failure->detail, "SQLSTATE 42883", 14) == 0)
+	else if (strcmp(sqlstate, "42883") == 0)
 		failure_set(failure, FAILURE_FATAL, FAILURE_CODE_HANDSHAKE, "Run ALTER EXTENSION dbstream UPDATE.",
-					"the installed extension dbstream does not know this bridge's handshake (bridge %s)",
+					"the installed extension dbstream does not know the handshake of this bridge (%s)",
 					DBSTREAM_VERSION);
-	else
+	else if (strcmp(sqlstate, "08P01") == 0)
 	{
 		failure->class = FAILURE_FATAL;
 		snprintf(failure->code, sizeof failure->code, "%s", FAILURE_CODE_HANDSHAKE);
-		if (failure->hint[0] == '\0')
-			snprintf(failure->hint, sizeof failure->hint,
-					 "Run ALTER EXTENSION dbstream UPDATE, or install the dbstream-bridge that matches the extension.");
+	}
+	else
+	{
+		failure->class = FAILURE_REJECT;
+		snprintf(failure->code, sizeof failure->code, "not_ready");
 	}
 }
 
@@ -297,8 +313,14 @@ postgres_connection_hello(PGconn *conn, const char *bridge_name, int stop_fd, Fa
 									   QUERY_TIMEOUT_MS, failure);
 	if (result == NULL)
 	{
-		if (failure->class == FAILURE_REJECT)
-			explain_hello_error(failure);
+		/* The detail begins with the SQLSTATE when the server answered at all. */
+		if (strcmp(failure->code, "postgresql_error") == 0)
+		{
+			char sqlstate[6];
+
+			snprintf(sqlstate, sizeof sqlstate, "%.5s", failure->detail + sizeof "SQLSTATE " - 1);
+			explain_hello_error(sqlstate, failure);
+		}
 		return false;
 	}
 	ok = check_answer(PQgetvalue(result, 0, 0), failure);

@@ -66,6 +66,7 @@ struct PostgresTarget
 	SourcePoint sent_point; /* everything before it has been sent */
 	uint64_t synced;        /* newest token sent */
 
+	bool settling;     /* answers no longer matter */
 	int64_t asked_ms;  /* when the last call went out that brings a receipt */
 	int64_t report_ms; /* when the last report went out */
 	bool report_failed;
@@ -219,6 +220,8 @@ take_answer(PostgresTarget *target, const PGresult *result, Failure *failure)
 {
 	const Call *call = &target->calls[target->first];
 
+	if (target->settling)
+		return true;
 	if (call->kind == CALL_REPORT)
 	{
 		if (PQresultStatus(result) != PGRES_TUPLES_OK && !target->report_failed)
@@ -435,6 +438,8 @@ postgres_target_settle(PostgresTarget *target, int timeout_ms)
 	int64_t deadline = clock_now_ms() + timeout_ms;
 	PGconn *conn = target->in.conn;
 
+	/* The failure that ended the session is the one that counts: errors of calls behind it are its echo. */
+	target->settling = true;
 	while (target->count > 0)
 	{
 		struct pollfd fd = {PQsocket(conn), POLLIN, 0};
@@ -442,9 +447,7 @@ postgres_target_settle(PostgresTarget *target, int timeout_ms)
 		Failure ignored;
 		int unsent = PQflush(conn);
 
-		/* The failure that ended the session is the one that counts: errors of calls behind it are its echo. */
-		(void) !take_answers(target, &ignored);
-		if (unsent < 0 || PQstatus(conn) != CONNECTION_OK || left <= 0)
+		if (unsent < 0 || !take_answers(target, &ignored) || left <= 0)
 			return false;
 		if (target->count == 0)
 			break;

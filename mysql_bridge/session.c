@@ -65,7 +65,7 @@ worth_recording(const Failure *failure)
 {
 	static const char *const unrecorded[] = {
 		FAILURE_CODE_POSTGRESQL_LOST, FAILURE_CODE_CLAIMED, FAILURE_CODE_STOPPING, FAILURE_CODE_WORKER_STOPPED,
-		FAILURE_CODE_HANDSHAKE,       "no_extension",       "no_privilege"};
+		FAILURE_CODE_HANDSHAKE,       "no_extension",       "no_privilege",        "not_ready"};
 
 	for (size_t i = 0; i < sizeof unrecorded / sizeof unrecorded[0]; i++)
 	{

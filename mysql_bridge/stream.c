@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "backoff.h"
-#include "clock.h"
 #include "log.h"
 #include "postgres_connection.h"
 #include "session.h"
@@ -25,25 +24,24 @@ struct Stream
 	char *name;
 	char *row;
 	StreamSettings settings;
-	int stop_fd; /* an eventfd, readable once the stream is to stop, and never read */
+	int stop_fd;  /* an eventfd, readable once the stream is to stop, and never read */
+	int nudge_fd; /* an eventfd: do not wait any longer */
 	pthread_t thread;
 	atomic_bool ended;
 	Failure fatal; /* valid once ended */
 };
 
-/* True when told to stop meanwhile. */
+/* Wait, unless nudged. True when told to stop meanwhile. */
 static bool
 pause_stream(const Stream *stream, int ms)
 {
-	struct pollfd fd = {stream->stop_fd, POLLIN, 0};
-	int64_t until = clock_now_ms() + ms;
+	struct pollfd fds[2] = {{stream->stop_fd, POLLIN, 0}, {stream->nudge_fd, POLLIN, 0}};
+	uint64_t nudges;
 
-	for (int64_t left = ms; left > 0; left = until - clock_now_ms())
-	{
-		if (poll(&fd, 1, (int) left) > 0)
-			return true;
-	}
-	return poll(&fd, 1, 0) > 0;
+	/* Nudges from before this wait were about something else. */
+	(void) !read(stream->nudge_fd, &nudges, sizeof nudges);
+	(void) poll(fds, 2, ms);
+	return fds[0].revents != 0;
 }
 
 /* How long to wait after this failure; logs it. */
@@ -108,6 +106,8 @@ release(Stream *stream)
 {
 	if (stream->stop_fd >= 0)
 		close(stream->stop_fd);
+	if (stream->nudge_fd >= 0)
+		close(stream->nudge_fd);
 	free(stream->name);
 	free(stream->row);
 	free(stream);
@@ -127,7 +127,8 @@ stream_start(int id, int64_t generation, const char *name, const char *row, cons
 		stream->row = strdup(row);
 		stream->settings = *settings;
 		stream->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (stream->name != NULL && stream->row != NULL && stream->stop_fd >= 0 &&
+		stream->nudge_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (stream->name != NULL && stream->row != NULL && stream->stop_fd >= 0 && stream->nudge_fd >= 0 &&
 			pthread_create(&stream->thread, NULL, live, stream) == 0)
 			return stream;
 		release(stream);
@@ -144,6 +145,14 @@ stream_stop(Stream *stream)
 
 	/* A full counter means that it has been told before. */
 	(void) !write(stream->stop_fd, &one, sizeof one);
+}
+
+void
+stream_nudge(Stream *stream)
+{
+	uint64_t one = 1;
+
+	(void) !write(stream->nudge_fd, &one, sizeof one);
 }
 
 bool

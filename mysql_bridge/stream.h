@@ -25,6 +25,9 @@ MUST_CHECK Stream *stream_start(int id, int64_t generation, const char *name, co
 /* Ask it to stop; returns at once. */
 void stream_stop(Stream *stream);
 
+/* If it is waiting before another try: try now. A person may have removed the cause. */
+void stream_nudge(Stream *stream);
+
 /* Has its thread ended? Then stream_free does not wait. */
 bool stream_ended(const Stream *stream);
 
