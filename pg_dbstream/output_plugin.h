@@ -1,0 +1,113 @@
+/*
+ * The output plugin's inside: options, published tables, and the two formats.
+ *
+ * Everything of one decoding session hangs on its DbsOutput, in a child of the
+ * decoding context, except the cache of tables, which relcache invalidations
+ * must find and which therefore is the backend's.
+ */
+#ifndef DBS_OUTPUT_PLUGIN_H
+#define DBS_OUTPUT_PLUGIN_H
+
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
+#include "replication/logical.h"
+#include "replication/output_plugin.h"
+#include "utils/rel.h"
+
+#include "../libdbstream/wire.h"
+
+typedef struct DbsOutput DbsOutput;
+
+/* One column of a published table, as the formats need it. */
+typedef struct DbsOutputColumn
+{
+	int attno; /* from 0, in the relation's own descriptor */
+	const char *name;
+	Oid type; /* domains resolved to their base */
+	int32 typmod;
+	DbsKind kind;
+	const char *type_name; /* format_type's words */
+	bool key;              /* part of the replica identity */
+	bool not_null;
+	FmgrInfo out; /* the type's output function */
+} DbsOutputColumn;
+
+/*
+ * A table whose changes may be asked for.  Names are the root's where
+ * partitions are published through their root; the columns are always this relation's own.
+ */
+typedef struct DbsOutputTable
+{
+	Oid relid; /* hash key */
+	bool valid;
+	bool selected;
+	bool announced; /* this session has been told of its columns */
+	char identity;  /* relreplident */
+	uint32 wire_id;
+	char *schema;
+	char *name;
+	int column_count;
+	DbsOutputColumn *columns;
+	MemoryContext context; /* holds names and columns */
+} DbsOutputTable;
+
+/* What a format does with each thing that happened. txn may be NULL in message only. */
+typedef struct DbsOutputFormat
+{
+	const char *name;
+	OutputPluginOutputType type;
+	void (*begin)(DbsOutput *output, ReorderBufferTXN *txn, const char *action);
+	void (*end)(DbsOutput *output, ReorderBufferTXN *txn, const char *action, XLogRecPtr lsn, TimestampTz time);
+	void (*table)(DbsOutput *output, DbsOutputTable *table);
+	void (*change)(DbsOutput *output, ReorderBufferTXN *txn, DbsOutputTable *table, Relation relation, char op,
+				   HeapTuple old, HeapTuple new);
+	void (*truncate)(DbsOutput *output, ReorderBufferTXN *txn, List *tables, bool cascade, bool restart);
+	void (*message)(DbsOutput *output, bool transactional, const char *prefix, Size size, const char *content);
+	void (*flush)(DbsOutput *output); /* before anything else may be written; NULL: nothing gathers */
+} DbsOutputFormat;
+
+struct DbsOutput
+{
+	LogicalDecodingContext *ctx;
+	MemoryContext change_context; /* reset after every change */
+	const DbsOutputFormat *format;
+
+	/* options */
+	char **patterns; /* NULL-terminated; NULL: every table */
+	bool local_only; /* leave out what a replication origin brought */
+	bool schema_messages;
+	bool transactions; /* begin and commit, with their metadata */
+	bool metadata;     /* xids, LSNs and times in them */
+	bool via_root;
+	bool messages; /* logical messages */
+
+	bool began;     /* begin has been written for the open transaction: it is not before the first change */
+	bool streaming; /* inside a block of an unfinished transaction */
+	uint32 next_wire_id;
+
+	/* binary format: rows gathered for one message */
+	DbsWriter rows;
+	uint32 row_count;
+	uint32 row_table;
+	DbsRowsOp row_op;
+};
+
+extern const DbsOutputFormat dbs_output_json;
+extern const DbsOutputFormat dbs_output_binary;
+
+/* Fill in the options of output from the slot's; ERROR naming the option and what it takes. */
+void dbs_output_read_options(DbsOutput *output, List *options);
+
+/* The table's entry, up to date. Valid until the next call. */
+DbsOutputTable *dbs_output_table(DbsOutput *output, Relation relation);
+void dbs_output_tables_forget(void);
+
+/* Is the value one that the log does not hold, because it is stored out of line and did not change? */
+bool dbs_output_absent(Form_pg_attribute attribute, Datum value, bool isnull);
+
+#endif
