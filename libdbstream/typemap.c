@@ -36,7 +36,7 @@ const DbsTypeMapping dbs_type_map[] = {
 	{IN, "float", "", DBS_KIND_FLOAT4, "real", NULL, NULL,
 	 "The four bytes as they are; MySQL prints fewer digits than they hold."},
 	{IN, "double", "", DBS_KIND_FLOAT8, "double precision", NULL, NULL, "The eight bytes as they are."},
-	{IN, "bit(1)", "", DBS_KIND_BIT, "boolean", NULL, NULL, ""},
+	{IN, "bit(1)", "", DBS_KIND_BOOL, "boolean", NULL, NULL, ""},
 	{IN, "bit(n)", "n above 1", DBS_KIND_BIT, "bit(n)", NULL, NULL, ""},
 	{IN, "char(n)", "", DBS_KIND_TEXT, "char(n)", NULL, NULL,
 	 "Converted to UTF-8 from the column's character set. MySQL removes trailing spaces on reading, PostgreSQL ignores "
@@ -77,8 +77,10 @@ const DbsTypeMapping dbs_type_map[] = {
 	 "PostGIS installed", DBS_KIND_GEOMETRY, "geometry", NULL, NULL, ""},
 	{IN, "vector(n)", "", DBS_KIND_VECTOR, "real[]", NULL, NULL, ""},
 	{IN, "vector(n)", "pgvector installed", DBS_KIND_VECTOR, "vector(n)", NULL, NULL, ""},
-	{IN, "uuid", "MariaDB", DBS_KIND_UUID, "uuid", NULL, NULL, ""},
-	{IN, "inet4, inet6", "MariaDB", DBS_KIND_TYPED_TEXT, "inet", NULL, NULL, ""},
+	{IN, "uuid", "MariaDB", DBS_KIND_BYTES, "uuid", NULL, NULL,
+	 "The log carries sixteen bytes without the type's name: a table made from the log alone gets bytea."},
+	{IN, "inet4, inet6", "MariaDB", DBS_KIND_BYTES, "inet", NULL, NULL,
+	 "The log carries four or sixteen bytes without the type's name: a table made from the log alone gets bytea."},
 
 	/* ---- PostgreSQL to MySQL, MariaDB ---- */
 	{OUT, "boolean", "", DBS_KIND_BOOL, "tinyint(1)", NULL, NULL, ""},
