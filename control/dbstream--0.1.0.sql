@@ -246,6 +246,20 @@ CREATE FUNCTION dbstream.wait_for_stream(name text, timeout interval DEFAULT '1 
 RETURNS boolean LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_wait_for_stream';
 COMMENT ON FUNCTION dbstream.wait_for_stream(text, interval) IS 'True once all that was committed at the source before the call is applied; false when the time is up first';
 
+CREATE FUNCTION dbstream.validate_stream(name text)
+RETURNS TABLE (check_name text, object text, status text, detail text, remedy text)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_validate_stream';
+COMMENT ON FUNCTION dbstream.validate_stream(text) IS 'Checks every requirement of a stream, here and, through a bridge, at the source; status is ok, warning or failed';
+
+CREATE FUNCTION dbstream.export_config()
+RETURNS jsonb LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_export_config';
+COMMENT ON FUNCTION dbstream.export_config() IS 'All connections and streams as one document, without passwords';
+
+CREATE FUNCTION dbstream.import_config(config jsonb, replace boolean DEFAULT false)
+RETURNS TABLE (object text, name text, action text)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_import_config';
+COMMENT ON FUNCTION dbstream.import_config(jsonb, boolean) IS 'Creates the connections and streams of such a document; replace also changes those that differ';
+
 -- ---------------------------------------------------------------------------
 -- Status: what dbstream_monitor reads
 -- ---------------------------------------------------------------------------

@@ -1,0 +1,312 @@
+/*
+ * validate_stream: every requirement of a stream, each failure with its remedy.
+ *
+ * What concerns this server is checked here, with the rights of the stream's
+ * owner in view; what concerns the source is asked of a bridge, since only that reaches it.
+ */
+#include "postgres.h"
+
+#include "bridge_registry.h"
+#include "catalog.h"
+#include "options.h"
+
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pattern.h"
+#include "postmaster/postmaster.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+PG_FUNCTION_INFO_V1(dbs_validate_stream);
+
+/* Bridges look at the board five times a second; the source may take its time. */
+#define ANSWER_MS 15000
+
+typedef struct Validation
+{
+	ReturnSetInfo *result;
+	DbsStreamRow stream; /* in the SPI memory of the catalogue access */
+} Validation;
+
+static void
+put(Validation *v, const char *check, const char *object, const char *status, const char *detail, const char *remedy)
+{
+	const char *texts[5] = {check, object, status, detail, remedy};
+	Datum values[5];
+	bool nulls[5];
+
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		nulls[i] = texts[i] == NULL || texts[i][0] == '\0';
+		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i]);
+	}
+	tuplestore_putvalues(v->result->setResult, v->result->setDesc, values, nulls);
+}
+
+/* ---- the server ------------------------------------------------------- */
+
+static void
+check_server(Validation *v)
+{
+	const char *encoding = GetDatabaseEncodingName();
+	bool utf8 = GetDatabaseEncoding() == PG_UTF8;
+
+	put(v, "server_version", "server", "ok", psprintf("PostgreSQL %s", PG_VERSION), NULL);
+	put(v, "preload", "server", dbs_bridge_registry_present() ? "ok" : "failed",
+		dbs_bridge_registry_present() ? "dbstream is in shared_preload_libraries"
+									  : "dbstream is not in shared_preload_libraries",
+		dbs_bridge_registry_present() ? NULL : "Add dbstream to shared_preload_libraries and restart the server.");
+	put(v, "encoding", "database", utf8 ? "ok" : "failed", psprintf("the database is encoded in %s", encoding),
+		utf8 ? NULL : "Use a database with encoding UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.");
+}
+
+/* A worker for each stream that runs in this server's database, this one among them, and the launcher. */
+static void
+check_workers(Validation *v)
+{
+	bool isnull;
+	int64 needed;
+
+	(void) dbs_catalog_run("SELECT count(*) FROM dbstream.stream WHERE desired = 'running' AND id <> $1", "i",
+						   v->stream.id);
+	needed = DatumGetInt64(dbs_catalog_datum(0, 1, &isnull)) + 2;
+	put(v, "max_worker_processes", "server", needed <= max_worker_processes ? "ok" : "failed",
+		psprintf("%lld needed by the streams of this database, %d allowed", (long long) needed, max_worker_processes),
+		needed <= max_worker_processes
+			? NULL
+			: psprintf("Set max_worker_processes to %lld or more and restart the server.", (long long) needed + 8));
+}
+
+/* PostgreSQL 18 has a setting of its own for origins; before, slots and origins share one. */
+static void
+check_origins(Validation *v)
+{
+	const char *setting = "max_active_replication_origins";
+	const char *value = GetConfigOption(setting, true, false);
+	bool isnull;
+	int64 used;
+	int allowed;
+
+	if (value == NULL)
+	{
+		setting = "max_replication_slots";
+		value = GetConfigOption(setting, false, false);
+	}
+	allowed = pg_strtoint32(value);
+	(void) dbs_catalog_run("SELECT count(*) FROM dbstream.stream WHERE desired = 'running' AND id <> $1", "i",
+						   v->stream.id);
+	used = DatumGetInt64(dbs_catalog_datum(0, 1, &isnull)) + 1;
+	put(v, setting, "server", used <= allowed ? "ok" : "failed",
+		psprintf("%lld needed by the streams of this database, %d allowed", (long long) used, allowed),
+		used <= allowed ? NULL
+						: psprintf("Set %s to %lld or more and restart the server.", setting, (long long) used + 8));
+}
+
+/* ---- the owner and the tables ------------------------------------------ */
+
+static const char **
+pattern_list(ArrayType *tables)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+	const char **patterns;
+
+	deconstruct_array(tables, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	patterns = palloc0(sizeof(char *) * (count + 1));
+	for (int i = 0; i < count; i++)
+		patterns[i] = TextDatumGetCString(elements[i]);
+	return patterns;
+}
+
+static bool
+truth(uint64 row, int column)
+{
+	bool isnull;
+	Datum value = dbs_catalog_datum(row, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/* Schemas that the patterns name outright: there and writable, or to be made. */
+static void
+check_schemas(Validation *v, const char *owner)
+{
+	uint64 count = dbs_catalog_run(
+		"WITH named AS (SELECT DISTINCT replace(split_part(p, '.', 1), '\\', '') AS source FROM unnest($1) p"
+		"  WHERE p NOT LIKE '!%' AND split_part(p, '.', 1) !~ '[*?]')"
+		" SELECT quote_ident(coalesce($2->'schemas'->>source, source)), n.oid IS NOT NULL,"
+		"  n.oid IS NOT NULL AND has_schema_privilege($3::oid, n.oid, 'USAGE'),"
+		"  n.oid IS NOT NULL AND has_schema_privilege($3::oid, n.oid, 'CREATE'),"
+		"  has_database_privilege($3::oid, current_database(), 'CREATE')"
+		" FROM named LEFT JOIN pg_namespace n ON n.nspname = coalesce($2->'schemas'->>source, source) ORDER BY source",
+		"ajo", v->stream.tables, v->stream.options, v->stream.owner);
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		char *name = dbs_catalog_text(i, 1);
+		char *object = psprintf("schema %s", name);
+
+		if (truth(i, 2) && truth(i, 3) && truth(i, 4))
+			put(v, "schema", object, "ok", "exists, and the stream's owner may create tables in it", NULL);
+		else if (truth(i, 2) && truth(i, 3))
+			put(v, "schema", object, "warning",
+				psprintf("exists, but %s may not create tables in it: each must exist already", owner),
+				psprintf("GRANT CREATE ON SCHEMA %s TO %s;", name, owner));
+		else if (truth(i, 2))
+			put(v, "schema", object, "failed", psprintf("%s may not use it", owner),
+				psprintf("GRANT USAGE, CREATE ON SCHEMA %s TO %s;", name, owner));
+		else if (truth(i, 5))
+			put(v, "schema", object, "ok", "will be created", NULL);
+		else
+			put(v, "schema", object, "failed", psprintf("does not exist, and %s may not create it", owner),
+				psprintf("CREATE SCHEMA %s AUTHORIZATION %s;", name, owner));
+	}
+}
+
+/* Tables that are here already and will be written. Those that are not are the bridge's to name. */
+static void
+check_tables(Validation *v, const char *owner)
+{
+	const char **patterns = pattern_list(v->stream.tables);
+	char *on_ddl = dbs_jsonb_text(v->stream.options, "on_ddl");
+	bool applies_ddl = on_ddl == NULL || strcmp(on_ddl, "apply") == 0;
+	int found = 0;
+	uint64 count = dbs_catalog_run(
+		"SELECT coalesce((SELECT key FROM jsonb_each_text(coalesce($1->'schemas', '{}')) WHERE value = n.nspname LIMIT "
+		"1),"
+		"  n.nspname::text), c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
+		"  has_table_privilege($2::oid, c.oid, 'SELECT') AND has_table_privilege($2::oid, c.oid, 'INSERT')"
+		"  AND has_table_privilege($2::oid, c.oid, 'UPDATE') AND has_table_privilege($2::oid, c.oid, 'DELETE'),"
+		"  pg_has_role($2::oid, c.relowner, 'USAGE')"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'dbstream')"
+		" ORDER BY 3",
+		"jo", v->stream.options, v->stream.owner);
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		char *schema = dbs_catalog_text(i, 1);
+		char *table = dbs_catalog_text(i, 2);
+		char *name = dbs_catalog_text(i, 3);
+
+		if (!dbs_pattern_selects(patterns, schema, strlen(schema), table, strlen(table)))
+			continue;
+		found++;
+		if (!truth(i, 4))
+			put(v, "table_rights", psprintf("table %s", name), "failed", psprintf("%s may not write it", owner),
+				psprintf("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON %s TO %s;", name, owner));
+		else if (applies_ddl && !truth(i, 5))
+			put(v, "table_rights", psprintf("table %s", name), "warning",
+				psprintf("%s does not own it: a schema change at the source would stop the stream", owner),
+				psprintf("ALTER TABLE %s OWNER TO %s; or set the option on_ddl to record.", name, owner));
+	}
+	put(v, "tables", "database", "ok", psprintf("%d tables that the patterns select exist here already", found), NULL);
+}
+
+static void
+check_owner(Validation *v)
+{
+	char *name = GetUserNameFromId(v->stream.owner, true);
+
+	if (name == NULL)
+	{
+		put(v, "owner", "stream", "failed", "the role that owns the stream has been dropped",
+			"Drop the stream and create it again as another role.");
+		return;
+	}
+	put(v, "owner", "stream", "ok", psprintf("changes are applied with the rights of %s", name), NULL);
+	check_schemas(v, quote_identifier(name));
+	check_tables(v, quote_identifier(name));
+}
+
+/* ---- the source -------------------------------------------------------- */
+
+static char *
+bridge_command(void)
+{
+	return psprintf("Start one: dbstream-bridge --conninfo 'host=<this server> port=%d dbname=%s user=<a member of "
+					"dbstream_bridge>'",
+					PostPortNumber, get_database_name(MyDatabaseId));
+}
+
+static void
+put_answer(Validation *v, const char *answer)
+{
+	DbsCatalogAccess access;
+	uint64 count;
+
+	dbs_catalog_enter(&access);
+	count =
+		dbs_catalog_run("SELECT x.\"check\", x.object, x.status, x.detail, x.remedy FROM jsonb_to_recordset($1::jsonb)"
+						" AS x(\"check\" text, object text, status text, detail text, remedy text)",
+						"t", answer);
+	for (uint64 i = 0; i < count; i++)
+		put(v, dbs_catalog_text(i, 1), dbs_catalog_text(i, 2), dbs_catalog_text(i, 3), dbs_catalog_text(i, 4),
+			dbs_catalog_text(i, 5));
+	dbs_catalog_leave(&access);
+}
+
+static void
+check_source(Validation *v, const char *definition)
+{
+	int bridges = dbs_bridge_count();
+	bool taken;
+	char *answer;
+
+	if (bridges == 0)
+	{
+		put(v, "bridge", "database", "failed", "no bridge is connected, so the source cannot be checked",
+			bridge_command());
+		return;
+	}
+	answer = dbs_bridge_ask("validate", definition, ANSWER_MS, &taken);
+	if (answer == NULL)
+	{
+		put(v, "bridge", "database", "failed",
+			taken ? "a bridge began to check the source and gave no answer in 15 seconds"
+				  : "no bridge took the request in 15 seconds",
+			taken ? "See the bridge's log; the source may be slow or out of reach." : bridge_command());
+		return;
+	}
+	put(v, "bridge", "database", "ok", "a bridge is connected", NULL);
+	put_answer(v, answer);
+}
+
+/* The bridge tells what it is told: the text outlives the access. */
+static char *
+definition_text(const DbsStreamRow *stream, MemoryContext context)
+{
+	(void) dbs_catalog_run("SELECT to_jsonb(d) - 'desired' - 'target_kind' FROM dbstream.stream_definition d"
+						   " WHERE d.stream_id = $1",
+						   "i", stream->id);
+	return MemoryContextStrdup(context, dbs_catalog_text(0, 1));
+}
+
+/* validate_stream(name) → check_name, object, status, detail, remedy */
+Datum
+dbs_validate_stream(PG_FUNCTION_ARGS)
+{
+	Validation v = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+	MemoryContext context = CurrentMemoryContext;
+	DbsCatalogAccess access;
+	char *definition;
+
+	InitMaterializedSRF(fcinfo, 0);
+	dbs_catalog_enter(&access);
+	dbs_stream_look(text_to_cstring(PG_GETARG_TEXT_PP(0)), &v.stream);
+	check_server(&v);
+	check_workers(&v);
+	check_origins(&v);
+	check_owner(&v);
+	definition = definition_text(&v.stream, context);
+	dbs_catalog_leave(&access);
+	check_source(&v, definition);
+	return (Datum) 0;
+}
