@@ -108,6 +108,17 @@ sub create_stream_from
 	$self->caught_up($name, 60) or croak "the stream $name did not start: $self->{last_wait}";
 }
 
+# A started stream on that connection from the log's beginning.
+sub start_stream_on
+{
+	my ($self, $name, $tables, %options) = @_;
+
+	$options{start} //= 'earliest';
+	$self->{target}->sql("SELECT dbstream.create_stream('$name', source => 'm_source', target => 'local',"
+		  . " tables => '{$tables}', options => " . quoted(JSON::PP->new->canonical->encode(\%options)) . ')');
+	$self->{target}->sql("SELECT dbstream.start_stream('$name')");
+}
+
 # True once everything that the source has committed is applied.
 sub caught_up
 {
