@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(dbs_export_config);
 PG_FUNCTION_INFO_V1(dbs_import_config);
 
 /* One object of the document, in memory that outlives an access to the catalogue. */
-typedef struct Item
+typedef struct Entry
 {
 	char *name;
 	char *kind; /* connections only */
@@ -27,7 +27,7 @@ typedef struct Item
 	ArrayType *tables;
 	Jsonb *options;
 	char *existing; /* "absent", "same", "different", or "other" where it cannot be altered into this */
-} Item;
+} Entry;
 
 Datum
 dbs_export_config(PG_FUNCTION_ARGS)
@@ -110,7 +110,7 @@ read_connections(Jsonb *document, MemoryContext context)
 	for (uint64 i = 0; i < count; i++)
 	{
 		MemoryContext before = MemoryContextSwitchTo(context);
-		Item *item = palloc0(sizeof(Item));
+		Entry *item = palloc0(sizeof(Entry));
 		bool isnull;
 
 		item->name = pstrdup(take_text(i, 1, "name"));
@@ -139,7 +139,7 @@ read_streams(Jsonb *document, MemoryContext context)
 	for (uint64 i = 0; i < count; i++)
 	{
 		MemoryContext before = MemoryContextSwitchTo(context);
-		Item *item = palloc0(sizeof(Item));
+		Entry *item = palloc0(sizeof(Entry));
 		bool isnull;
 
 		item->name = pstrdup(take_text(i, 1, "name"));
@@ -167,7 +167,7 @@ put_action(ReturnSetInfo *result, const char *object, const char *name, const ch
 
 /* An error unless an existing object may become the document's. */
 static void
-require_replaceable(const char *object, const Item *item, bool replace)
+require_replaceable(const char *object, const Entry *item, bool replace)
 {
 	if (strcmp(item->existing, "other") == 0)
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -181,7 +181,7 @@ require_replaceable(const char *object, const Item *item, bool replace)
 }
 
 static void
-import_item(ReturnSetInfo *result, const char *object, const Item *item, bool replace)
+import_item(ReturnSetInfo *result, const char *object, const Entry *item, bool replace)
 {
 	bool connection = item->kind != NULL;
 
