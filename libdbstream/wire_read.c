@@ -121,6 +121,8 @@ dbs_get_hello(DbsReader *r, DbsHello *hello)
 		return false;
 	if (hello->min_version == 0 || hello->min_version > hello->version)
 		return dbs_reader_fail(r, "hello's versions make no range");
+	if (hello->flags & ~(uint32_t) DBS_HELLO_CASCADES_LOGGED)
+		return dbs_reader_fail(r, "unknown flag in a hello message");
 	return get_text(r, &hello->software) && get_name(r, &hello->source_kind, "hello names no kind of source") &&
 		   get_text(r, &hello->source_version);
 }

@@ -523,6 +523,7 @@ bodies_are_checked(void **state)
 	REFUSED(DBS_MESSAGE_HELLO, "\1\0\2\0\0\0\0\0", "hello's versions make no range");
 	REFUSED(DBS_MESSAGE_HELLO, "\1\0\0\0\0\0\0\0", "hello's versions make no range");
 	REFUSED(DBS_MESSAGE_HELLO, "\1\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0", "hello names no kind of source");
+	REFUSED(DBS_MESSAGE_HELLO, "\1\0\1\0\2\0\0\0", "unknown flag in a hello message");
 	REFUSED(DBS_MESSAGE_BEGIN, "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", "unknown flag in a begin message");
 	REFUSED(DBS_MESSAGE_BEGIN, "\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\xff", "a string is not valid UTF-8");
 	REFUSED(DBS_MESSAGE_BEGIN, "\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0", "a string holds a NUL byte");
