@@ -103,7 +103,7 @@ add_stream(Bridge *bridge, int id, int64_t generation, const char *name, const c
 	Stream *stream;
 
 	if (grown == NULL)
-		return failure_set(failure, FAILURE_RETRY, "no_memory", NULL, "there is no memory for stream %s", name);
+		return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for stream %s", name);
 	bridge->streams = grown;
 	stream = stream_start(id, generation, name, row, &bridge->settings, failure);
 	if (stream == NULL)

@@ -100,7 +100,7 @@ outbox_new(Failure *failure)
 				free(outbox->buffers[i].batch.data);
 			free(outbox);
 		}
-		failure_set(failure, FAILURE_RETRY, "no_memory", "Raise the bridge's memory or open-file limit.",
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", "Raise the bridge's memory or open-file limit.",
 					"there is no memory or file descriptor for a stream's buffers");
 		return NULL;
 	}
@@ -230,7 +230,7 @@ hand_over(Outbox *outbox, size_t size, Failure *failure)
 			fresh->next = outbox->free;
 			outbox->free = fresh;
 			pthread_mutex_unlock(&outbox->lock);
-			return failure_set(failure, FAILURE_RETRY, "no_memory", "Raise the bridge's memory limit.",
+			return failure_set(failure, FAILURE_RETRY, "out_of_memory", "Raise the bridge's memory limit.",
 							   "there is no memory for a message of %zu bytes", rest);
 		}
 		fresh->batch.data = larger;
@@ -271,7 +271,7 @@ grow(Outbox *outbox, size_t wanted, Failure *failure)
 	capacity = DBS_WIRE_ALIGN(capacity);
 	larger = realloc(buffer->batch.data, capacity);
 	if (larger == NULL)
-		return failure_set(failure, FAILURE_RETRY, "no_memory", "Raise the bridge's memory limit.",
+		return failure_set(failure, FAILURE_RETRY, "out_of_memory", "Raise the bridge's memory limit.",
 						   "there is no memory for a message of %zu bytes", wanted);
 	/* Nobody else looks at an open buffer that is not takeable, so no lock. */
 	buffer->batch.data = larger;

@@ -158,7 +158,7 @@ postgres_connection_open(const char *conninfo, const char *application_name, int
 
 	if (conn == NULL)
 	{
-		failure_set(failure, FAILURE_RETRY, "no_memory", NULL, "there is no memory for a connection to PostgreSQL");
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a connection to PostgreSQL");
 		return NULL;
 	}
 	failure->class = FAILURE_NONE;

@@ -97,7 +97,7 @@ postgres_target_new(const TargetInput *input, int stop_fd, Failure *failure)
 
 	if (target == NULL)
 	{
-		failure_set(failure, FAILURE_RETRY, "no_memory", NULL, "there is no memory for a stream's target");
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a stream's target");
 		return NULL;
 	}
 	target->in = *input;

@@ -287,7 +287,8 @@ free_session(Session *session)
 static bool
 end_threads(Session *session, bool ok, Failure *failure)
 {
-	bool source_ended = session->reading && atomic_load(&session->read_ended);
+	/* Not read_ended: the reader sets it a moment after the outbox has told the target that the source ended. */
+	bool source_ended = session->reading && outbox_finished(session->outbox);
 
 	join_reader(session);
 	watcher_stop(session->watcher);

@@ -92,7 +92,7 @@ watcher_start(const SourceOps *ops, Source *source, Outbox *outbox, const char *
 
 	if (watcher == NULL)
 	{
-		failure_set(failure, FAILURE_RETRY, "no_memory", NULL, "there is no memory for a stream's watcher");
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a stream's watcher");
 		return NULL;
 	}
 	watcher->ops = ops;
