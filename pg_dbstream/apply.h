@@ -1,0 +1,91 @@
+/*
+ * The apply worker's state, and the parts of applying.
+ *
+ * Lifetimes:
+ *   context          the worker's: tables met, the stream's options
+ *   group            one target transaction, in which whole source transactions
+ *                    are gathered; open tables, scans and slots end with it
+ *   message_context  one message: converted values, parsed fields
+ */
+#ifndef DBS_APPLY_H
+#define DBS_APPLY_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "progress.h"
+#include "slot.h"
+#include "stream_row.h"
+#include "target_table.h"
+
+typedef struct DbsApply
+{
+	DbsSlot *slot;
+	uint64 session;
+	DbsStream *stream;
+	MemoryContext context;
+	MemoryContext message_context;
+	DbsQueueReader reader;
+
+	/* Options and what hello said. */
+	bool source_wins;     /* conflicts: "source_wins" */
+	bool cascades_logged; /* the source logs what its foreign keys' actions change */
+	bool mariadb;
+
+	/* The group. */
+	bool in_group;
+	bool in_transaction; /* a source transaction is open */
+	bool group_dirty;    /* something must be committed, if only a position */
+	int group_transactions;
+	uint64 group_bytes;
+	TimestampTz group_started;
+	int cautious; /* so many transactions still commit alone, after an error */
+
+	/* Totals of the stream, with what the group adds. */
+	DbsProgress progress;
+	StringInfoData position; /* after the last whole transaction seen */
+	StringInfoData gtid_set;
+	StringInfoData gtid; /* of the open transaction */
+	TimestampTz begin_time;
+	uint64 session_rows;
+	uint64 session_transactions;
+	uint64 sync_reached; /* highest sync token seen, acknowledged at the next commit */
+
+	TimestampTz counters_flushed;
+
+	/* For error contexts: what is being applied. */
+	DbsWireTable *where_table;
+	int where_column; /* index of the wire column, -1: none */
+	const char *where_operation;
+} DbsApply;
+
+extern DbsApply dbs_apply;
+
+/* Begin a target transaction unless one is open. */
+void dbs_apply_begin_group(void);
+
+/* Commit it with the position. idle: nothing more waits, so counters may be written too. */
+void dbs_apply_commit_group(bool idle);
+
+/* Apply one message. */
+void dbs_apply_message(DbsMessage *message);
+
+/* apply_rows.c */
+void dbs_apply_rows(DbsReader *reader);
+void dbs_flush_inserts(DbsTarget *target);
+void dbs_flush_all_inserts(void);
+
+/* apply_truncate.c */
+void dbs_apply_truncate(const DbsTruncate *truncate);
+
+/* apply_ddl.c */
+void dbs_apply_ddl(const DbsDdl *ddl);
+
+/* table_counter.c: rows applied to each table */
+void dbs_counters_flush(void);
+bool dbs_counters_pending(void);
+
+/* apply_error.c: log the error that ends this worker; returns what to tell the next open_inbound */
+char *dbs_apply_record_error(ErrorData *error);
+
+#endif

@@ -1,0 +1,437 @@
+/*
+ * Rows messages: decode each row into the target's shape and apply it.
+ *
+ * Neighbouring inserts of a table are gathered across messages, statements and
+ * transactions of the group and go in together.  What is gathered points into
+ * the message while it is being read, and becomes a tuple of its own at its
+ * end.  Anything that could see the gathered rows writes them first: an
+ * update or delete of the table, any change to a table with triggers or
+ * foreign-key actions, a truncate, DDL, the commit.
+ */
+#include "apply.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "compat.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "row_change.h"
+#include "row_find.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+/* Bytes gathered in all tables together, so that many tables do not add up. */
+#define MAX_GATHERED_BYTES (Size)(4 * 1024 * 1024)
+
+static DbsTarget *gathering = NULL; /* list of targets with gathered rows */
+static Size gathered_bytes = 0;
+
+/* ---- decoding ---- */
+
+static void
+row_error(DbsReader *reader)
+{
+	ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+					errmsg("malformed row: %s", reader->error != NULL ? reader->error : "unknown operation")));
+}
+
+/*
+ * Decode one row.  Columns of the target that the wire does not have stay as
+ * the caller set them.  False when the row has the form SAME_KEY.
+ */
+static inline bool
+decode_row(DbsReader *reader, DbsWireTable *table, DbsImage *image)
+{
+	const uint8_t *nulls, *absent;
+	uint8_t form;
+	int count = table->column_count;
+	DbsConversion *conversion = table->conversions;
+
+	if (!dbs_get_row_form(reader, (uint32) count, &form, &nulls, &absent))
+		row_error(reader);
+	if (form == DBS_ROW_SAME_KEY)
+		return false;
+	image->complete = absent == NULL;
+	for (int i = 0; i < count; i++, conversion++)
+	{
+		const char *value;
+		uint32_t size;
+		int at = conversion->att - 1;
+
+		if (absent != NULL && (absent[i / 8] >> (i % 8)) & 1)
+		{
+			if (at >= 0)
+				image->present[at] = false;
+			continue;
+		}
+		if (nulls != NULL && (nulls[i / 8] >> (i % 8)) & 1)
+		{
+			if (at >= 0)
+			{
+				image->values[at] = (Datum) 0;
+				image->nulls[at] = true;
+				image->present[at] = true;
+			}
+			continue;
+		}
+		if (conversion->width > 0)
+		{
+			size = conversion->width;
+			if (unlikely(!dbs_get_fixed(reader, size, &value)))
+				row_error(reader);
+		}
+		else if (unlikely(!dbs_get_varying(reader, &value, &size)))
+			row_error(reader);
+		if (unlikely(at < 0))
+			continue;
+		dbs_apply.where_column = i;
+		image->values[at] = conversion->convert(conversion, (char *) value, size);
+		image->nulls[at] = false;
+		image->present[at] = true;
+	}
+	dbs_apply.where_column = -1;
+	return true;
+}
+
+/* Nothing present: for images of tables whose columns the wire does not cover. */
+static void
+clear_image(DbsWireTable *table, DbsImage *image)
+{
+	if (!table->covers_all)
+		memset(image->present, 0, table->att_count * sizeof(bool));
+	memset(image->nulls, 1, table->att_count * sizeof(bool));
+}
+
+/* ---- gathered inserts ---- */
+
+static void
+leave_gathering(DbsTarget *target)
+{
+	DbsTarget **link = &gathering;
+
+	while (*link != NULL && *link != target)
+		link = &(*link)->next_buffering;
+	if (*link != NULL)
+		*link = target->next_buffering;
+	target->next_buffering = NULL;
+	target->buffering = false;
+	gathered_bytes -= target->buffered_bytes;
+	target->buffered_bytes = 0;
+}
+
+static void
+insert_index_entries(DbsTarget *target, TupleTableSlot *slot)
+{
+	List *recheck = NIL;
+
+	if (target->rri->ri_NumIndices > 0)
+		recheck = dbs_insert_index_tuples(target->rri, slot, target->estate, false, false);
+	if (target->after_insert)
+		ExecARInsertTriggers(target->estate, target->rri, slot, recheck, NULL);
+	list_free(recheck);
+	ExecClearTuple(slot);
+}
+
+void
+dbs_flush_inserts(DbsTarget *target)
+{
+	MemoryContext old;
+	int count = target->buffered;
+
+	if (count == 0)
+		return;
+	dbs_apply.where_operation = "insert";
+
+	/* What goes wrong from here on concerns rows of this target, whatever is being read. */
+	if (target->bulk == NULL && count > 100)
+	{
+		old = MemoryContextSwitchTo(target->estate->es_query_cxt);
+		target->bulk = GetBulkInsertState();
+		MemoryContextSwitchTo(old);
+	}
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
+	table_multi_insert(target->relation, target->slots, count, GetCurrentCommandId(true), 0, target->bulk);
+	if (target->after_insert)
+		AfterTriggerBeginQuery();
+	for (int i = 0; i < count; i++)
+		insert_index_entries(target, target->slots[i]);
+	MemoryContextSwitchTo(old);
+	target->buffered = target->unmaterialized = 0;
+	leave_gathering(target);
+	if (target->after_insert)
+	{
+		AfterTriggerEndQuery(target->estate);
+		CommandCounterIncrement();
+	}
+	ResetPerTupleExprContext(target->estate);
+}
+
+void
+dbs_flush_all_inserts(void)
+{
+	while (gathering != NULL)
+		dbs_flush_inserts(gathering);
+}
+
+/* The rows that were gathered from this message become tuples of their own, since its bytes go. */
+static void
+keep_gathered(DbsTarget *target)
+{
+	for (int i = target->unmaterialized; i < target->buffered; i++)
+		ExecMaterializeSlot(target->slots[i]);
+	target->unmaterialized = target->buffered;
+}
+
+static TupleTableSlot *
+next_gathered_slot(DbsTarget *target)
+{
+	if (target->buffered == target->slot_count)
+	{
+		MemoryContext old = MemoryContextSwitchTo(target->estate->es_query_cxt);
+
+		target->slots[target->slot_count++] = table_slot_create(target->relation, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	return target->slots[target->buffered];
+}
+
+static void
+gather(DbsTarget *target, Size bytes)
+{
+	target->buffered++;
+	target->buffered_bytes += bytes;
+	gathered_bytes += bytes;
+	if (!target->buffering)
+	{
+		target->buffering = true;
+		target->next_buffering = gathering;
+		gathering = target;
+	}
+	if (target->buffered == DBS_MAX_BUFFERED_ROWS || target->buffered_bytes >= DBS_MAX_BUFFERED_BYTES)
+		dbs_flush_inserts(target);
+	else if (gathered_bytes > MAX_GATHERED_BYTES)
+		dbs_flush_all_inserts();
+}
+
+/* ---- the three operations ---- */
+
+static void
+fill_defaults(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
+{
+	ExprContext *context = GetPerTupleExprContext(target->estate);
+
+	for (int i = 0; i < table->default_count; i++)
+	{
+		DbsDefault *column = &table->defaults[i];
+
+		slot->tts_values[column->att - 1] = ExecEvalExpr(column->state, context, &slot->tts_isnull[column->att - 1]);
+	}
+}
+
+/* Columns that a minimal row image leaves out of an insert: the target's defaults, as the source took its own. */
+static void
+fill_absent(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot, const DbsImage *image)
+{
+	for (int i = 0; i < table->att_count; i++)
+	{
+		Expr *expression;
+
+		if (image->present[i] || TupleDescAttr(slot->tts_tupleDescriptor, i)->attisdropped ||
+			TupleDescAttr(slot->tts_tupleDescriptor, i)->attgenerated != '\0')
+			continue;
+		expression = (Expr *) build_column_default(target->relation, i + 1);
+		if (expression == NULL)
+			continue;
+		slot->tts_values[i] = ExecEvalExpr(ExecPrepareExpr(expression, target->estate),
+										   GetPerTupleExprContext(target->estate), &slot->tts_isnull[i]);
+	}
+}
+
+static void
+apply_insert(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
+{
+	bool together = target->multi_insert && !table->volatile_defaults;
+	TupleTableSlot *slot = together ? next_gathered_slot(target) : target->changed;
+	DbsImage image = {.values = slot->tts_values, .nulls = slot->tts_isnull, .present = table->after.present};
+	const char *start = reader->at;
+
+	ExecClearTuple(slot);
+	clear_image(table, &image);
+	if (!decode_row(reader, table, &image))
+		row_error(reader);
+	if (table->default_count > 0)
+		fill_defaults(table, target, slot);
+	if (unlikely(!image.complete))
+		fill_absent(table, target, slot, &image);
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = target->oid;
+	if (together)
+	{
+		dbs_row_check(target, slot, CMD_INSERT);
+		if (target->checked || target->generated)
+			ResetPerTupleExprContext(target->estate);
+		gather(target, (Size) (reader->at - start));
+	}
+	else
+		dbs_row_insert(target, slot);
+}
+
+static void
+missing_row(DbsTarget *target, const DbsImage *image, const char *operation)
+{
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("the row to %s is not in table \"%s.%s\": %s", operation,
+						   get_namespace_name(RelationGetNamespace(target->relation)),
+						   RelationGetRelationName(target->relation), dbs_row_describe(target, image)),
+					errdetail("The target was changed by somebody else, or did not begin as a copy of the source."),
+					errhint("Put the row right, or set the stream's option conflicts to \"source_wins\".")));
+}
+
+/* The old row of an update that did not change its key: the key's columns of the new one. */
+static void
+key_of_new_row(DbsWireTable *table)
+{
+	memset(table->before.present, 0, table->att_count * sizeof(bool));
+	for (int i = 0; i < table->column_count; i++)
+	{
+		int at = table->conversions[i].att - 1;
+
+		if (at < 0 || !(table->columns[i].flags & DBS_COLUMN_KEY) || !table->after.present[at])
+			continue;
+		table->before.values[at] = table->after.values[at];
+		table->before.nulls[at] = table->after.nulls[at];
+		table->before.present[at] = true;
+	}
+}
+
+static void
+apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
+{
+	DbsRowOutcome outcome;
+	bool same_key;
+
+	clear_image(table, &table->before);
+	clear_image(table, &table->after);
+	same_key = !decode_row(reader, table, &table->before);
+	if (!decode_row(reader, table, &table->after))
+		row_error(reader);
+	if (same_key)
+	{
+		if (!table->any_key)
+			ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("an update without a key")));
+		key_of_new_row(table);
+	}
+	table->after.complete &= table->covers_all;
+	do
+	{
+		if (!dbs_row_find(target, &table->before))
+			missing_row(target, &table->before, "update");
+		outcome = dbs_row_update_found(target, &table->after);
+	} while (outcome == DBS_ROW_BUSY);
+}
+
+static void
+apply_delete(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
+{
+	DbsRowOutcome outcome;
+
+	clear_image(table, &table->before);
+	if (!decode_row(reader, table, &table->before))
+		row_error(reader);
+	do
+	{
+		if (!dbs_row_find(target, &table->before))
+			missing_row(target, &table->before, "delete");
+		outcome = dbs_row_delete_found(target);
+	} while (outcome == DBS_ROW_BUSY);
+}
+
+static void
+flush_before(DbsTarget *target, bool insert)
+{
+	bool acts = target->before_insert || target->after_insert || target->before_update || target->after_update ||
+				target->before_delete || target->after_delete || target->delete_cascades || target->update_cascades;
+
+	if (acts && !(insert && target->multi_insert && gathering == target && target->next_buffering == NULL))
+		dbs_flush_all_inserts();
+	else if (!insert)
+		dbs_flush_inserts(target);
+}
+
+static AclMode
+rights_for(uint8 op)
+{
+	switch (op)
+	{
+		case DBS_ROWS_INSERT:
+			return ACL_INSERT;
+		case DBS_ROWS_UPDATE:
+			return ACL_UPDATE | ACL_SELECT;
+		default:
+			return ACL_DELETE | ACL_SELECT;
+	}
+}
+
+static void
+count_rows(DbsWireTable *table, const DbsRows *rows)
+{
+	DbsTableCounter *counter = table->counter;
+
+	switch (rows->op)
+	{
+		case DBS_ROWS_INSERT:
+			counter->inserted += rows->count;
+			dbs_apply.progress.rows_inserted += rows->count;
+			break;
+		case DBS_ROWS_UPDATE:
+			counter->updated += rows->count;
+			dbs_apply.progress.rows_updated += rows->count;
+			break;
+		default:
+			counter->deleted += rows->count;
+			dbs_apply.progress.rows_deleted += rows->count;
+			break;
+	}
+	counter->adjusted += rows->adjusted;
+	counter->dirty = true;
+	dbs_apply.session_rows += rows->count;
+}
+
+void
+dbs_apply_rows(DbsReader *reader)
+{
+	static const char *const operations[] = {"?", "insert", "update", "delete"};
+	DbsRows rows;
+	DbsWireTable *table;
+	DbsTarget *target;
+
+	if (!dbs_get_rows(reader, &rows) || rows.op < DBS_ROWS_INSERT || rows.op > DBS_ROWS_DELETE)
+		row_error(reader);
+	table = dbs_table_find(rows.table_id);
+	dbs_apply.where_table = table;
+	dbs_apply.where_operation = operations[rows.op];
+	target = dbs_target_open(table);
+	dbs_target_require(target, rights_for(rows.op));
+	flush_before(target, rows.op == DBS_ROWS_INSERT);
+	dbs_apply.where_operation = operations[rows.op];
+	for (uint32 i = 0; i < rows.count; i++)
+	{
+		if (rows.op == DBS_ROWS_INSERT)
+			apply_insert(reader, table, target);
+		else if (rows.op == DBS_ROWS_UPDATE)
+			apply_update(reader, table, target);
+		else
+			apply_delete(reader, table, target);
+		if ((i & 0xff) == 0xff)
+			CHECK_FOR_INTERRUPTS();
+	}
+	if (!dbs_get_end(reader))
+		row_error(reader);
+	keep_gathered(target);
+	count_rows(table, &rows);
+	dbs_apply.where_table = NULL;
+	dbs_apply.where_operation = NULL;
+}

@@ -1,0 +1,19 @@
+/*
+ * Find the one row at the target that a row from the source stands for.
+ */
+#ifndef DBS_ROW_FIND_H
+#define DBS_ROW_FIND_H
+
+#include "target_table.h"
+
+/*
+ * Look for the row with the image's present columns: by an index all of whose columns
+ * are present, else by reading the table.  True: target->found holds
+ * it.  The row is not locked: an update or delete of it says when another session was faster.
+ */
+bool dbs_row_find(DbsTarget *target, const DbsImage *image);
+
+/* The key of an image for messages: "(id)=(42)", at most a few hundred bytes. */
+char *dbs_row_describe(DbsTarget *target, const DbsImage *image);
+
+#endif
