@@ -137,7 +137,7 @@ fuzz: $(FUZZ_PROGRAMS)
 		name=$$(basename $$program); mkdir -p $(FUZZ_BUILD)/corpus/$$name; \
 		echo "$$name: $(FUZZ_SECONDS) seconds"; \
 		$$program -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(FUZZ_BUILD)/$$name- \
-			$(FUZZ_BUILD)/corpus/$$name test/data || exit 1; \
+			$(FUZZ_BUILD)/corpus/$$name test/data/wire || exit 1; \
 	done
 
 $(FUZZ_BUILD)/%: test/fuzz/%.c $(LIB_SOURCES)
