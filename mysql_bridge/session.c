@@ -283,6 +283,18 @@ free_session(Session *session)
 	free(session->start.gtid_set);
 }
 
+/* A failure that does not say where it happened happened where the source is. */
+static void
+add_position(const Session *session, Failure *failure)
+{
+	SourceProgress progress;
+
+	if (failure->position[0] != '\0')
+		return;
+	session->ops->progress(session->source, &progress);
+	snprintf(failure->position, sizeof failure->position, "%s", progress.position);
+}
+
 /* End the threads and the pipeline. The reader's failure, if it has one of its own, is why the session ended. */
 static bool
 end_threads(Session *session, bool ok, Failure *failure)
@@ -295,6 +307,7 @@ end_threads(Session *session, bool ok, Failure *failure)
 	if (ok && source_ended && !session->read_ok)
 	{
 		*failure = session->read_failure;
+		add_position(session, failure);
 		ok = false;
 	}
 	if (session->target != NULL)
