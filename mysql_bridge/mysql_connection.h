@@ -20,7 +20,15 @@ typedef enum ServerFlavour
 /* Connect with TLS as configured, utf8mb4, UTC, strict sql_mode, keepalive. NULL on failure; close with mysql_close. */
 MUST_CHECK MYSQL *mysql_connection_open(const ConnectionConfig *config, Failure *failure);
 
+/* The same; a read that lasts longer than read_timeout seconds fails as a lost connection. 0: no limit. */
+MUST_CHECK MYSQL *mysql_connection_open_reading(const ConnectionConfig *config, unsigned read_timeout,
+												Failure *failure);
+
+/* Asks the server what it can do, not what it is called. */
 ServerFlavour mysql_connection_flavour(MYSQL *mysql);
+
+/* Run one statement whose result, if any, does not matter. */
+MUST_CHECK bool mysql_connection_execute(MYSQL *mysql, const char *statement, Failure *failure);
 
 /* Run one query that returns at most one row; *value (malloc'd, caller frees) is its first column, NULL when there is
  * none. */

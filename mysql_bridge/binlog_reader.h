@@ -1,0 +1,58 @@
+/*
+ * The reader of the binary log: takes its events in order, keeps count of position and GTIDs, and puts the transactions
+ * that concern the stream into the outbox.
+ *
+ * It decides where reading may start again (between transactions only), what is sent, and what is refused. It does no
+ * input of its own and takes no locks except for its progress, which other threads may read.
+ */
+#ifndef DBS_BRIDGE_BINLOG_READER_H
+#define DBS_BRIDGE_BINLOG_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "binlog_place.h"
+#include "charset.h"
+#include "failure.h"
+#include "mysql_connection.h"
+#include "outbox.h"
+#include "source.h"
+#include "stream_config.h"
+
+typedef struct BinlogReader BinlogReader;
+
+/* Where the log is read from, and what is known of it. */
+typedef struct BinlogStart
+{
+	BinlogPlace place;    /* of the first event; with by_gtid the recorded place, which may not be known */
+	bool by_gtid;         /* the server chooses the file and leaves out what gtid_set has */
+	bool gtid_set_known;  /* gtid_set is everything before place */
+	char *gtid_set;       /* owned by the start; NULL: empty */
+	BinlogPlace skip_to;  /* read and throw away everything before this place of the same file; file empty: nothing */
+	SourcePoint all_read; /* the server has nothing new up to here; zero: not known */
+} BinlogStart;
+
+void binlog_start_clear(BinlogStart *start);
+
+/* All are kept by reference, except start. */
+MUST_CHECK BinlogReader *binlog_reader_new(const StreamConfig *config, ServerFlavour flavour, const BinlogStart *start,
+										   CharsetCatalog *charsets, Outbox *outbox, Failure *failure);
+void binlog_reader_free(BinlogReader *reader);
+
+/* One event as the server sent it. A failure carries the position of the event. */
+MUST_CHECK bool binlog_reader_event(BinlogReader *reader, const uint8_t *data, size_t size, Failure *failure);
+
+/*
+ * Between events: mark what is complete. idle: the server has nothing more to read right now, so what
+ * is complete should go out. Sends a heartbeat when the place has moved without anything of the stream.
+ */
+MUST_CHECK bool binlog_reader_settle(BinlogReader *reader, bool idle, Failure *failure);
+
+/* True when a settle with idle would send something: worth a look whether more can be read. */
+bool binlog_reader_unsettled(const BinlogReader *reader);
+
+/* Safe from any thread. */
+void binlog_reader_progress(const BinlogReader *reader, SourceProgress *progress);
+
+#endif
