@@ -181,15 +181,15 @@ sub show
 {
 	my ($work, $reference, $ours, $theirs, $cpu, $memory) = @_;
 	my @ratios = map { $ours->[$_] / $theirs->[$_] } 0 .. $#$ours;
-	my ($a, $b) = (median(@$ours), median(@$theirs));
+	my ($ours_s, $theirs_s) = (median(@$ours), median(@$theirs));
 	my @sorted = sort { $a <=> $b } @ratios;
 
 	printf $out "\n%s\n", $work;
-	printf $out "  %-46s %8.2f s  (%s)\n", 'ours', $a, join(', ', map { sprintf '%.2f', $_ } @$ours);
-	printf $out "  %-46s %8.2f s  (%s)\n", $reference, $b, join(', ', map { sprintf '%.2f', $_ } @$theirs);
+	printf $out "  %-46s %8.2f s  (%s)\n", 'ours', $ours_s, join(', ', map { sprintf '%.2f', $_ } @$ours);
+	printf $out "  %-46s %8.2f s  (%s)\n", $reference, $theirs_s, join(', ', map { sprintf '%.2f', $_ } @$theirs);
 	printf $out "  %-46s %8.2f    (lowest %.2f, highest %.2f; below 1 is faster than the reference)\n", 'ratio, median', median(@ratios),
 	  $sorted[0], $sorted[-1];
-	printf $out "  %-46s %8.0f\n", 'rows per second, ours', $rows / $a;
+	printf $out "  %-46s %8.0f\n", 'rows per second, ours', $rows / $ours_s;
 	printf $out "  %-46s %s\n", 'CPU seconds', join(', ', map { sprintf '%s %.2f', $_, $cpu->{$_} } sort keys %$cpu);
 	printf $out "  %-46s %s\n", 'own memory at the end, MB', join(', ', map { sprintf '%s %.0f', $_, $memory->{$_} } sort keys %$memory);
 	push @results,
@@ -197,8 +197,8 @@ sub show
 		work => $work,
 		reference => $reference,
 		ratio => 0 + sprintf('%.3f', median(@ratios)),
-		ours_s => 0 + sprintf('%.3f', $a),
-		reference_s => 0 + sprintf('%.3f', $b),
+		ours_s => 0 + sprintf('%.3f', $ours_s),
+		reference_s => 0 + sprintf('%.3f', $theirs_s),
 		rows => $rows + 0,
 		runs => $runs + 0
 	  };
