@@ -55,9 +55,9 @@ const DbsTypeMapping dbs_type_map[] = {
 	 "What becomes of zero and partial dates the option zero_dates says; they are counted."},
 	{IN, "datetime(f)", "", DBS_KIND_TIMESTAMP, "timestamp(f)", NULL, NULL, "Zero dates as for date."},
 	{IN, "timestamp(f)", "", DBS_KIND_TIMESTAMPTZ, "timestamptz(f)", NULL, NULL, "Zero dates as for date."},
-	{IN, "time(f)", "", DBS_KIND_DURATION, "interval", NULL, NULL,
+	{IN, "time(f)", "", DBS_KIND_DURATION, "interval(f)", NULL, NULL,
 	 "MySQL's time is a duration: from -838:59:59 to 838:59:59."},
-	{IN, "time(f)", "", DBS_KIND_DURATION, "time", "time", "time",
+	{IN, "time(f)", "", DBS_KIND_DURATION, "time(f)", "time", "time",
 	 "A value below 00:00:00 or above 24:00:00 is an error."},
 	{IN, "year", "", DBS_KIND_INT2, "smallint", NULL, NULL, "The year 0000 is 0."},
 	{IN, "enum", "", DBS_KIND_LABEL, "text", NULL, NULL,
@@ -308,6 +308,7 @@ dbs_type_for_column(uint8_t kind, uint32_t length, uint32_t scale, const char *t
 		case DBS_KIND_TIMESTAMPTZ:
 			return fraction_type("timestamptz", length, out, size);
 		case DBS_KIND_DURATION:
+			return fraction_type("interval", length, out, size);
 		case DBS_KIND_INTERVAL:
 			return write_type(out, size, "interval");
 		case DBS_KIND_TEXT:

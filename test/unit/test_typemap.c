@@ -68,7 +68,7 @@ times(void **state)
 	assert_string_equal(type(DBS_KIND_TIMESTAMP, 0, 0, NULL), "timestamp(0)");
 	assert_string_equal(type(DBS_KIND_TIMESTAMP, 6, 0, NULL), "timestamp(6)");
 	assert_string_equal(type(DBS_KIND_TIMESTAMPTZ, 7, 0, NULL), "timestamptz");
-	assert_string_equal(type(DBS_KIND_DURATION, 6, 0, NULL), "interval");
+	assert_string_equal(type(DBS_KIND_DURATION, 6, 0, NULL), "interval(6)");
 	assert_string_equal(type(DBS_KIND_INTERVAL, 0, 0, NULL), "interval");
 }
 
