@@ -220,8 +220,8 @@ change(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, Relation relation, Re
 }
 
 static void
-truncate(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, int count, Relation relations[],
-		 ReorderBufferChange *change)
+truncate_tables(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, int count, Relation relations[],
+				ReorderBufferChange *change)
 {
 	DbsOutput *output = ctx->output_plugin_private;
 	MemoryContext old_context = MemoryContextSwitchTo(output->change_context);
@@ -321,7 +321,7 @@ _PG_output_plugin_init(OutputPluginCallbacks *callbacks)
 	callbacks->filter_by_origin_cb = filter_origin;
 	callbacks->begin_cb = begin;
 	callbacks->change_cb = change;
-	callbacks->truncate_cb = truncate;
+	callbacks->truncate_cb = truncate_tables;
 	callbacks->message_cb = message;
 	callbacks->commit_cb = commit;
 	callbacks->begin_prepare_cb = begin_prepare;
@@ -335,5 +335,5 @@ _PG_output_plugin_init(OutputPluginCallbacks *callbacks)
 	callbacks->stream_commit_cb = stream_commit;
 	callbacks->stream_change_cb = change;
 	callbacks->stream_message_cb = message;
-	callbacks->stream_truncate_cb = truncate;
+	callbacks->stream_truncate_cb = truncate_tables;
 }
