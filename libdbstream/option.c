@@ -44,7 +44,7 @@ const DbsOption dbs_options[] = {
 	/* Streams: where and how to read */
 	{"start", STREAM, DBS_OPTION_START, NULL, 0, 0, "\"now\"",
 	 "Where a new stream starts: now, earliest, a file and offset (binlog.000012:4), or what follows a GTID set "
-	 "(gtid:…)."},
+	 "(gtid:...)."},
 	{"follow", STREAM, DBS_OPTION_WORD, "auto|gtid|file", 0, 0, "\"auto\"",
 	 "Whether the source is followed by GTID or by file and offset; auto takes GTIDs where the source has them."},
 	{"server_id", STREAM, DBS_OPTION_INT, NULL, 0, 4294967295LL, "0",
@@ -302,7 +302,7 @@ skip_uuid(const char *at)
 	return at;
 }
 
-/* After one uuid:interval[:interval…] of MySQL, where a tag may stand before an interval; NULL when there is none. */
+/* After one uuid:interval[:interval...] of MySQL, where a tag may stand before an interval; NULL when there is none. */
 static const char *
 skip_mysql_gtids(const char *at)
 {

@@ -91,9 +91,10 @@ static int64
 report_number(Jsonb *json, const char *key)
 {
 	char *text = dbs_jsonb_text(json, key);
-	double number = text == NULL ? -1 : strtod(text, NULL);
+	char *end = NULL;
+	double number = text == NULL ? -1 : strtod(text, &end);
 
-	return number >= 0 && number < 9.2e18 ? (int64) number : -1;
+	return end != NULL && end != text && *end == '\0' && number >= 0 && number < 9.2e18 ? (int64) number : -1;
 }
 
 static TimestampTz

@@ -64,7 +64,7 @@ check_shape(Jsonb *document)
 						"j", document) > 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("member \"%s\" of the configuration is unknown or ill-typed", dbs_catalog_text(0, 1)),
-						errhint("A configuration has \"version\": 1, \"connections\": […] and \"streams\": […].")));
+						errhint("A configuration has \"version\": 1, \"connections\": [...] and \"streams\": [...].")));
 	if (dbs_catalog_run("SELECT 1 FROM jsonb_each($1) d, jsonb_array_elements(d.value) e"
 						" WHERE d.key IN ('connections', 'streams') AND jsonb_typeof(e) <> 'object'",
 						"j", document) > 0)
@@ -177,7 +177,7 @@ require_replaceable(const char *object, const Entry *item, bool replace)
 	if (!replace)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("%s \"%s\" exists with other settings", object, item->name),
-				 errhint("dbstream.import_config(…, replace => true) replaces them.")));
+				 errhint("dbstream.import_config(..., replace => true) replaces them.")));
 }
 
 static void

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog.h"
 #include "options.h"
 
 #include "fmgr.h"
@@ -225,7 +226,7 @@ dbs_options_check(const char *kind, Jsonb *options, bool allow_null)
 						errhint("The kinds of connections are mysql, mariadb and postgresql.")));
 	if (!JB_ROOT_IS_OBJECT(options))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("options must be a JSON object"),
-						errhint("For example: '{\"%s\": …}'.", scope == DBS_OPTION_FOR_STREAM ? "start" : "host")));
+						errhint("For example: '{\"%s\": ...}'.", scope == DBS_OPTION_FOR_STREAM ? "start" : "host")));
 	iterator = JsonbIteratorInit(&options->root);
 	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
 	{
@@ -244,7 +245,11 @@ dbs_options_check(const char *kind, Jsonb *options, bool allow_null)
 Datum
 dbs_check_options(PG_FUNCTION_ARGS)
 {
+	DbsHiding hiding;
+
+	dbs_hide_statement(&hiding);
 	dbs_options_check(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1), false);
+	dbs_unhide_statement(&hiding);
 	PG_RETURN_JSONB_P(PG_GETARG_JSONB_P(1));
 }
 

@@ -252,7 +252,7 @@ dbs_alter_stream(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the stream's name cannot be NULL")));
 	if (PG_ARGISNULL(1) && PG_ARGISNULL(2))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("nothing to change"),
-						errhint("Give tables => '{…}' or options => '{…}'.")));
+						errhint("Give tables => '{...}' or options => '{...}'.")));
 	dbs_stream_alter(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1),
 					 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2), false);
 	PG_RETURN_VOID();

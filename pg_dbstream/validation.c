@@ -63,7 +63,7 @@ check_server(Validation *v)
 									  : "dbstream is not in shared_preload_libraries",
 		dbs_bridge_registry_present() ? NULL : "Add dbstream to shared_preload_libraries and restart the server.");
 	put(v, "encoding", "database", utf8 ? "ok" : "failed", psprintf("the database is encoded in %s", encoding),
-		utf8 ? NULL : "Use a database with encoding UTF8: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.");
+		utf8 ? NULL : "Use a database with encoding UTF8: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.");
 }
 
 /* A worker for each stream that runs in this server's database, this one among them, and the launcher. */
