@@ -226,7 +226,8 @@ sub log_tail
 	foreach my $path (sort keys %logs)
 	{
 		my $content = -e $path ? read_file($path) : '';
-		my @all = split /\n/, $content;
+		# A healthy server's own news of its start would bury what matters.
+		my @all = grep { !/\[Note\]|\[System\]|LOG:  (?:starting|listening|checkpoint)/ } split(/\n/, $content);
 		my $from = @all > $lines ? @all - $lines : 0;
 		$text .= "---- $logs{$path}: the last lines of $path\n";
 		$text .= join("\n", map { length > 2000 ? substr($_, 0, 2000) . '...' : $_ } @all[ $from .. $#all ]) . "\n";
