@@ -97,6 +97,7 @@ index_names(void **state)
 	assert_int_equal(strlen(index_name(X64, "i")), DBS_NAME_MAX);
 	assert_string_not_equal(index_name(X64, "i"), index_name(X64, "j"));
 	assert_string_not_equal(index_name(X64 "_a", "b"), index_name(X64, "a_b"));
+	assert_string_not_equal(index_name(X64 "a", "b"), index_name(X64, "ab"));
 }
 
 static void

@@ -63,6 +63,7 @@ question_marks_take_characters(void **state)
 	assert_true(one_selects("shop.?", "shop", "\xf0\x9f\x98\x80"));
 	assert_true(one_selects("shop.??", "shop", "\xc3\xa9\xe2\x82\xac"));
 	assert_false(one_selects("shop.???", "shop", "\xc3\xa9\xe2\x82\xac"));
+	assert_false(one_selects("shop.*\?\?\?xzq", "shop", "\xf0\x9f\x98\x80xzq"));
 	assert_true(one_selects("shop.*?\xe2\x82\xac", "shop", "\xe2\x82\xac\xe2\x82\xac"));
 }
 

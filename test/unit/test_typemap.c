@@ -196,6 +196,7 @@ cases_are_distinct(void **state)
 	{
 		const DbsTypeMapping *a = &dbs_type_map[i];
 
+		assert_non_null(strstr(dbs_type_direction_name(a->direction), " to "));
 		assert_true(a->source_type[0] != '\0' && a->target_type[0] != '\0');
 		for (size_t j = 0; j < i; j++)
 		{

@@ -655,6 +655,7 @@ values_are_checked(void **state)
 		{DBS_KIND_LABEL_LIST, "\0", 1, "label list ends inside its count"},
 		{DBS_KIND_LABEL_LIST, "\1\0\0\0\0", 5, "label list ends inside a label's size"},
 		{DBS_KIND_LABEL_LIST, "\1\0\0\0\xff\xff\xff\xff", 8, "label list ends inside a label"},
+		{DBS_KIND_LABEL_LIST, "\1\0\0\0\2\0\0\0a", 9, "label list ends inside a label"},
 		{DBS_KIND_LABEL_LIST, "\0\0\0\0\0", 5, "label list goes on after its last label"},
 		{DBS_KIND_LABEL_LIST, "\1\0\0\0\1\0\0\0\xff", 9, "text is not valid UTF-8"},
 		{DBS_KIND_GEOMETRY, "\0\0\0\0\1\1\0\0", 8, "geometry is too short"},
