@@ -159,6 +159,11 @@ apply_begin(DbsReader *reader)
 		malformed("begin", reader);
 	if (dbs_apply.in_transaction)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("a transaction begins inside another")));
+
+	/* What is whole is not put at risk, nor kept waiting, by a transaction that may be long in coming. */
+	if (dbs_apply.group_transactions > 0 && dbs_apply.in_group &&
+		!dbs_queue_holds(&dbs_apply.reader, DBS_MESSAGE_COMMIT))
+		dbs_apply_commit_group(false);
 	dbs_apply_begin_group();
 	dbs_apply.in_transaction = true;
 	dbs_apply.begin_time = begin.commit_time;

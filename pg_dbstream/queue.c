@@ -176,3 +176,27 @@ dbs_queue_idle(DbsQueueReader *reader)
 		return false;
 	return needed > available;
 }
+
+/* Headers are aligned, so none runs over the ring's end; a type that does not fit in the header's bytes is unknown. */
+bool
+dbs_queue_holds(const DbsQueueReader *reader, DbsMessageType type)
+{
+	uint64 head = pg_atomic_read_u64(&reader->queue->head);
+	uint64 at = reader->tail + reader->held;
+
+	pg_read_barrier();
+	while (at + DBS_WIRE_HEADER_SIZE <= head)
+	{
+		uint32 header[2];
+		uint64 end;
+
+		memcpy(header, reader->ring + at % reader->size, sizeof header);
+		end = at + DBS_WIRE_ALIGN(DBS_WIRE_HEADER_SIZE + (uint64) header[0]);
+		if (end > head)
+			return false;
+		if (header[1] == (uint32) type)
+			return true;
+		at = end;
+	}
+	return false;
+}

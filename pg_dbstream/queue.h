@@ -68,6 +68,9 @@ void dbs_queue_reader_init(DbsQueueReader *reader, DbsQueue *queue, char *ring, 
 bool dbs_queue_next(DbsQueueReader *reader, DbsMessage *message);
 void dbs_queue_release(DbsQueueReader *reader);
 
+/* Does a message of this type wait behind the one in hand, as far as the queue is filled? */
+bool dbs_queue_holds(const DbsQueueReader *reader, DbsMessageType type);
+
 /* Is any whole message waiting? False positives only when it is split over the ring's end. */
 bool dbs_queue_idle(DbsQueueReader *reader);
 
