@@ -155,7 +155,7 @@ sub one_catch_up
 	%memory = (bridge => own_memory_mb($bridge), worker => own_memory_mb($pids->[0] // 0), receiver => own_memory_mb($pids->[1] // 0));
 	my $count = $target->sql('SELECT count(*) FROM bench.t');
 	die "$count rows arrived instead of $rows\n" if $count != $rows;
-	$target->sql("SELECT dbstream.drop_stream('b')");
+	$scene->drop_stream('b');
 	return ($seconds, \%cpu, \%memory);
 }
 

@@ -155,7 +155,7 @@ sub types
 		is(compare_table($source, $scene->target, 'matrix', $name), '', "$kind: " . bytes($matrix->{$name}[0] =~ s/^(.{60}).*/$1.../r));
 		is(compare_table($source, $scene->target, 'matrix', "${name}_nokey"), '', "$kind: the same without a key: $name");
 	}
-	$scene->target->sql("SELECT dbstream.drop_stream('m')");
+	$scene->drop_stream('m');
 }
 
 sub character_sets
@@ -192,7 +192,7 @@ sub character_sets
 	{
 		is(compare_table($source, $scene->target, 'charsets', $set), '', "$kind: character set $set");
 	}
-	$scene->target->sql("SELECT dbstream.drop_stream('c')");
+	$scene->drop_stream('c');
 }
 
 # A stream that has to stop: its error must name the thing and what to do. Returns message, detail and hint.
@@ -224,7 +224,7 @@ END
 		"$kind: zero and partial dates are NULL");
 	cmp_ok($target->sql("SELECT sum(values_adjusted) FROM dbstream.table_status WHERE stream = 'z'"), '>=', 5,
 		"$kind: and they are counted");
-	$target->sql("SELECT dbstream.drop_stream('z')");
+	$scene->drop_stream('z');
 
 	$source->sql('CREATE DATABASE zero2');
 	$scene->create_stream_from('z2', 'zero2', 'zero2.*', zero_dates => 'error');
@@ -233,7 +233,7 @@ END
 	$target->sql(q{SELECT dbstream.alter_stream('z2', options => '{"zero_dates": "null"}')});
 	ok($scene->caught_up('z2', 60), "$kind: and it goes on after the option was changed");
 	is($target->sql('SELECT count(*) FROM zero2.d WHERE a IS NULL'), '1', "$kind: with nothing lost");
-	$target->sql("SELECT dbstream.drop_stream('z2')");
+	$scene->drop_stream('z2');
 
 	$source->sql('CREATE DATABASE nul');
 	$scene->create_stream_from('n', 'nul', 'nul.*');
@@ -242,13 +242,13 @@ END
 	$target->sql(q{SELECT dbstream.alter_stream('n', options => '{"nul_bytes": "strip"}')});
 	ok($scene->caught_up('n', 60), "$kind: and it goes on with nul_bytes strip");
 	is($target->sql('SELECT v FROM nul.t'), 'ab', "$kind: the NUL byte is gone, the rest is there");
-	$target->sql("SELECT dbstream.drop_stream('n')");
+	$scene->drop_stream('n');
 
 	$source->sql('CREATE DATABASE tiny1');
 	$scene->create_stream_from('y', 'tiny1', 'tiny1.*');
 	$source->sql('CREATE TABLE t (id int PRIMARY KEY, v tinyint(1)); INSERT INTO t VALUES (1, 2)', 'tiny1');
 	like(error_of($scene, 'y'), qr/tinyint1/, "$kind: 2 in a TINYINT(1) stops the stream, naming the option");
-	$target->sql("SELECT dbstream.drop_stream('y')");
+	$scene->drop_stream('y');
 }
 
 # Each type option: the column has the type that it asks for, and the values are the same.
@@ -274,5 +274,5 @@ END
 	is($target->sql("SELECT typtype FROM pg_type t JOIN pg_attribute a ON a.atttypid = t.oid"
 			  . " WHERE attrelid = 'opt.t'::regclass AND attname = 'e'"), 'e', "$kind: the enum is a type of its own");
 	is(compare_table($source, $target, 'opt', 't'), '', "$kind: the values are the same under the type options");
-	$target->sql("SELECT dbstream.drop_stream('o')");
+	$scene->drop_stream('o');
 }

@@ -62,7 +62,7 @@ sub goes_on
 
 	ok($scene->catches_up($stream, 60), "$kind: $name: goes on after the remedy");
 	is($scene->compare($schema), '', "$kind: $name: nothing is lost");
-	$scene->target->sql("SELECT dbstream.drop_stream('$stream')");
+	$scene->drop_stream("$stream");
 }
 
 sub wrong_password
@@ -114,7 +114,7 @@ sub statement_format
 	like($text, qr/\S+\.\d{6}:\d+/, "$kind: that tells the position in the log");
 	like($text, qr/binlog_format/, "$kind: and names the setting");
 	is($target->sql('SELECT count(*) FROM stmt.t'), '1', "$kind: nothing later is applied");
-	$target->sql("SELECT dbstream.drop_stream('stmt')");
+	$scene->drop_stream('stmt');
 }
 
 sub table_in_the_way
@@ -216,5 +216,5 @@ sub purged_log
 	$scene->bridge->start;
 	error_like($scene, 'gone', qr/purged|no longer/i, "$kind: a purged log is an error of its own");
 	is($target->sql("SELECT count(*) FROM gone.t"), '0', "$kind: and never a silent restart from now");
-	$target->sql("SELECT dbstream.drop_stream('gone')");
+	$scene->drop_stream('gone');
 }

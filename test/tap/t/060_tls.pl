@@ -78,7 +78,7 @@ sub modes
 		$scene->create_stream($name, 'a.*', schemas => { a => $name });
 		$target->sql("SELECT dbstream.start_stream('$name')");
 		ok($scene->caught_up($name, 30), "$kind: $mode" . ($more->{ssl_cert} ? ' with a client certificate' : '') . ' works for an account that requires TLS');
-		$target->sql("SELECT dbstream.drop_stream('$name')");
+		$scene->drop_stream("$name");
 	}
 	my @bad = (
 		[ 'DISABLED', {}, qr/./ ],
@@ -96,6 +96,6 @@ sub modes
 		like($target->sql("SELECT concat_ws(' / ', message, detail, hint) FROM dbstream.errors WHERE stream = '$name' LIMIT 1"),
 			$pattern, "$kind: $mode with " . (join(', ', sort keys %$more) || 'an account that requires TLS') . ' is refused with an error');
 		isnt($target->sql("SELECT state FROM dbstream.stream_status WHERE name = '$name'"), 'running', "$kind: and the stream does not say that it runs");
-		$target->sql("SELECT dbstream.drop_stream('$name')");
+		$scene->drop_stream("$name");
 	}
 }

@@ -71,7 +71,7 @@ sub starts
 			$scene->caught_up($schema, 30);
 			is($target->sql("SELECT string_agg(id::text, ',' ORDER BY id) FROM $schema.t"), $expected{$name},
 				"$kind: start $name, follow $follow: the rows from there on, and no others");
-			$target->sql("SELECT dbstream.drop_stream('$schema')");
+			$scene->drop_stream("$schema");
 		}
 		$source->sql('DELETE FROM a.t WHERE id = 3; SET @old = 1');
 		# The deletion lies before the next round's starts only for those that start now: put the others behind it.

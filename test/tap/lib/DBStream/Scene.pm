@@ -108,6 +108,15 @@ sub create_stream_from
 	$self->caught_up($name, 60) or croak "the stream $name did not start: $self->{last_wait}";
 }
 
+# A running stream is paused first: dropping one is refused.
+sub drop_stream
+{
+	my ($self, $name) = @_;
+
+	$self->{target}->sql("SELECT dbstream.pause_stream('$name') FROM dbstream.stream_status"
+		  . " WHERE name = '$name' AND desired = 'running'; SELECT dbstream.drop_stream('$name')");
+}
+
 # A started stream on that connection from the log's beginning.
 sub start_stream_on
 {
