@@ -65,16 +65,16 @@ check_shape(Jsonb *document)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("member \"%s\" of the configuration is unknown or ill-typed", dbs_catalog_text(0, 1)),
 						errhint("A configuration has \"version\": 1, \"connections\": [...] and \"streams\": [...].")));
-	if (dbs_catalog_run("SELECT 1 FROM jsonb_each($1) d, jsonb_array_elements(d.value) e"
-						" WHERE d.key IN ('connections', 'streams') AND jsonb_typeof(e) <> 'object'",
+	if (dbs_catalog_run("SELECT FROM (VALUES ('connections'), ('streams')) d(key),"
+						" jsonb_array_elements(coalesce($1->d.key, '[]')) e WHERE jsonb_typeof(e) <> 'object'",
 						"j", document) > 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("connections and streams of a configuration are objects"),
 						errhint("Use what dbstream.export_config() gave.")));
-	if (dbs_catalog_run("SELECT d.key, k FROM jsonb_each($1) d, jsonb_array_elements(d.value) e, jsonb_object_keys(e) k"
-						" WHERE d.key = 'connections' AND k NOT IN ('name', 'kind', 'options')"
-						" OR d.key = 'streams' AND k NOT IN ('name', 'source', 'target', 'tables', 'options')"
-						" ORDER BY 1, 2",
+	if (dbs_catalog_run("SELECT d.key, k FROM (VALUES ('connections', '{name,kind,options}'::text[]),"
+						" ('streams', '{name,source,target,tables,options}')) d(key, known),"
+						" jsonb_array_elements(coalesce($1->d.key, '[]')) e, jsonb_object_keys(e) k"
+						" WHERE k <> ALL (d.known) ORDER BY 1, 2",
 						"j", document) > 0)
 		ereport(
 			ERROR,
@@ -104,7 +104,7 @@ read_connections(Jsonb *document, MemoryContext context)
 		"THEN"
 		" 'other' WHEN c.options = coalesce(x.options, '{}') THEN 'same' ELSE 'different' END"
 		" FROM jsonb_to_recordset(coalesce($1->'connections', '[]')) AS x(name text, kind text, options jsonb)"
-		" LEFT JOIN dbstream.connection c ON c.name = x.name",
+		" LEFT JOIN dbstream.connection c ON c.name = x.name ORDER BY x.name",
 		"j", document);
 
 	for (uint64 i = 0; i < count; i++)
@@ -133,7 +133,7 @@ read_streams(Jsonb *document, MemoryContext context)
 		" s.options = coalesce(x.options, '{}') THEN 'same' ELSE 'different' END"
 		" FROM jsonb_to_recordset(coalesce($1->'streams', '[]')) AS x(name text, source text, target text, tables "
 		"text[],"
-		" options jsonb) LEFT JOIN dbstream.stream s ON s.name = x.name",
+		" options jsonb) LEFT JOIN dbstream.stream s ON s.name = x.name ORDER BY x.name",
 		"j", document);
 
 	for (uint64 i = 0; i < count; i++)

@@ -207,7 +207,7 @@ check_tables(Validation *v, const char *owner)
 				psprintf("%s does not own it: a schema change at the source would stop the stream", owner),
 				psprintf("ALTER TABLE %s OWNER TO %s; or set the option on_ddl to record.", name, owner));
 	}
-	put(v, "tables", "database", "ok", psprintf("%d tables that the patterns select exist here already", found), NULL);
+	put(v, "tables", "database", "ok", psprintf("tables here that the patterns select: %d", found), NULL);
 }
 
 static void
