@@ -88,7 +88,7 @@ sub inserts
 	my $from = join(', ', map { "digit d$_" } 0 .. 2);
 	my @statements = map {
 		    "INSERT INTO t SELECT n + $_, (n * 7919 + $_) % 100000, CONCAT('a text of the usual length, number ', n + $_,"
-		  . " REPEAT(' and more', (n % 8))), MD5(n + $_) FROM (SELECT $numbers AS n FROM $from) x WHERE n + $_ < $rows;"
+		  . " REPEAT(' and more', (n % 8))), LEFT(SHA2(n + $_, 256), 32) FROM (SELECT $numbers AS n FROM $from) x WHERE n + $_ < $rows;"
 	} map { $_ * $each } 0 .. int(($rows + $each - 1) / $each) - 1;
 	$source->sql(join("\n", @statements), 'bench');
 	die "the source has not $rows rows\n" unless $source->sql('SELECT COUNT(*) FROM bench.t') == $rows;

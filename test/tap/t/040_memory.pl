@@ -45,7 +45,7 @@ sub large_transaction
 	my %highest = (bridge => 0, worker => 0, receiver => 0);
 	my $numbers = join(' + ', map { "10e$_ / 10 * d$_.d" } 0 .. 6);
 	my $from = join(', ', map { "big.digit d$_" } 0 .. 6);
-	$source->sql("INSERT INTO big.t SELECT n, n % 1000, CONCAT('row number ', n, REPEAT('.', n % 60)), MD5(n)"
+	$source->sql("INSERT INTO big.t SELECT n, n % 1000, CONCAT('row number ', n, REPEAT('.', n % 60)), LEFT(SHA2(n, 256), 32)"
 		  . " FROM (SELECT CAST($numbers AS UNSIGNED) AS n FROM $from) x WHERE n < $rows");
 	is($source->sql('SELECT COUNT(*) FROM big.t'), $rows, "$kind: $rows rows in one transaction at the source");
 

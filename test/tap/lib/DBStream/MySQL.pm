@@ -221,7 +221,7 @@ sub sql
 	my ($self, $sql, $database) = @_;
 	my ($status, $out, $err) = $self->client($sql, $database);
 
-	croak $self->title . " refused: $err\n" . substr($sql, 0, 2000) if $status != 0;
+	croak $self->title . " refused: $err\n" . substr($sql, 0, 400) if $status != 0;
 	$out =~ s/\n\z//;
 	return $out;
 }

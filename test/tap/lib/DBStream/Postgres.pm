@@ -49,7 +49,7 @@ sub sql
 	my ($self, $sql) = @_;
 	my ($status, $out, $err) = $self->run_psql($sql);
 
-	croak "PostgreSQL refused: $err\n" . substr($sql, 0, 2000) if $status != 0;
+	croak "PostgreSQL refused: $err\n" . substr($sql, 0, 400) if $status != 0;
 	return $out;
 }
 
@@ -73,7 +73,7 @@ sub rows
 	my ($self, $sql) = @_;
 	my ($status, $out, $err) = $self->run_psql($sql, '-F', "\t", '-P', 'null=NULL');
 
-	croak "PostgreSQL refused: $err\n" . substr($sql, 0, 2000) if $status != 0;
+	croak "PostgreSQL refused: $err\n" . substr($sql, 0, 400) if $status != 0;
 	return map { [ map { $_ eq 'NULL' ? undef : $_ } split(/\t/, $_, -1) ] } split(/\n/, $out);
 }
 
