@@ -132,6 +132,11 @@ typedef struct LogError
 	"The server's log was reset, or it is another server. Copy the tables anew: drop the stream, create it and start " \
 	"it; or let the connection name the right server."
 
+#define HINT_DAMAGED                                                                                                   \
+	"If the position was given by hand, it is not where an event begins: SHOW BINLOG EVENTS at the source shows "      \
+	"those. "                                                                                                          \
+	"Otherwise the file is damaged: look into the source's error log."
+
 /* Error 1236 is one number for many things; its messages have been the same since GTIDs came. First match counts. */
 static const LogError log_errors[] = {
 	{"same server_uuid/server_id", FAILURE_REJECT, "server_id_in_use",
@@ -152,6 +157,9 @@ static const LogError log_errors[] = {
 	 "The log has transactions without a GTID: set the stream's option \"follow\" to \"file\"."},
 	{"GTID_MODE", FAILURE_REJECT, "gtid_unavailable",
 	 "Set gtid_mode=ON at the source, or the option \"follow\" to \"file\"."},
+	{"bogus data", FAILURE_REJECT, "event_damaged", HINT_DAMAGED},
+	{"truncated in the middle", FAILURE_REJECT, "event_damaged", HINT_DAMAGED},
+	{"event read from binlog did not pass crc check", FAILURE_REJECT, "event_damaged", HINT_DAMAGED},
 	{"max_allowed_packet", FAILURE_REJECT, "packet_too_large", "The log has an event of more than 1 GB."},
 	{"server id was not set", FAILURE_REJECT, "source_setting", "Set server_id at the source to a number above 0."},
 	{"Binary log is not open", FAILURE_REJECT, "source_setting", "Start the source with log_bin set."},

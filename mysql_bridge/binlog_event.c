@@ -338,7 +338,7 @@ tagged_gtid_parse(const BinlogEvent *event, MysqlGtidEvent *gtid, Failure *failu
 	unsigned seen = 0;
 
 	for (int i = 0; i < 3; i++)
-		if (!get_varying(&at, end, &value) || (i == 0 && value != 0))
+		if (!get_varying(&at, end, &value) || (i == 0 && value != 1))
 			return damaged(event, failure);
 	while (at < end && (seen & 0x40) == 0)
 	{

@@ -880,11 +880,12 @@ check_skip(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 		reader->event.point.offset < reader->skip_to.point.offset)
 		return true;
 	if (reader->event.point.offset > reader->skip_to.point.offset || reader->state != LOG_BETWEEN)
-		return failure_set(
-			failure, FAILURE_REJECT, "position_invalid",
-			"SHOW BINLOG EVENTS IN 'file' at the source shows where transactions begin.",
-			"%s:%" PRIu64 " is not the beginning of a transaction; the last before it begins at %s:%" PRIu64,
-			reader->skip_to.file, reader->skip_to.point.offset, reader->restart.file, reader->restart.point.offset);
+		return failure_set(failure, FAILURE_REJECT, "position_invalid",
+						   "SHOW BINLOG EVENTS IN 'file' at the source shows where transactions begin.",
+						   "%s:%" PRIu64 " is not the beginning of a transaction; the one %s begins at %s:%" PRIu64,
+						   reader->skip_to.file, reader->skip_to.point.offset,
+						   reader->restart.point.offset < reader->skip_to.point.offset ? "around it" : "after it",
+						   reader->restart.file, reader->restart.point.offset);
 	reader->muted = false;
 	reader->unmarked = true;
 	return true;

@@ -39,22 +39,26 @@ bool
 client_library_set_tls(MYSQL *mysql, const ConnectionConfig *config, Failure *failure)
 {
 	my_bool yes = 1;
-	my_bool no = 0;
+	bool verify = config->ssl_mode == SSL_MODE_NAME_VERIFY_CA || config->ssl_mode == SSL_MODE_NAME_VERIFY_IDENTITY;
 
 	if (config->ssl_mode == SSL_MODE_NAME_DISABLED)
 		return true;
 
-	/* Any call of mysql_ssl_set makes the library ask for TLS where the server offers it: that is PREFERRED. */
+	/*
+	 * Any call of mysql_ssl_set makes the library use TLS where the server offers it: that is PREFERRED, and setting
+	 * MYSQL_OPT_SSL_ENFORCE to false would undo it. Without verification, even ENFORCE falls back to no TLS when the
+	 * server has none, so the caller looks at the cipher after connecting.
+	 */
 	mysql_ssl_set(mysql, config->ssl_key, config->ssl_cert, config->ssl_ca, NULL, NULL);
-	mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, config->ssl_mode == SSL_MODE_NAME_PREFERRED ? &no : &yes);
+	if (config->ssl_mode != SSL_MODE_NAME_PREFERRED)
+		mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
 
 	/*
 	 * The library verifies the chain and the host name together or not at all. VERIFY_CA therefore verifies the name
 	 * too: it may refuse more than was asked, never less.
 	 */
-	mysql_options(
-		mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT,
-		config->ssl_mode == SSL_MODE_NAME_VERIFY_CA || config->ssl_mode == SSL_MODE_NAME_VERIFY_IDENTITY ? &yes : &no);
+	if (verify)
+		mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
 	return true;
 }
 

@@ -33,7 +33,7 @@ typedef struct ErrorClass
 #define HINT_GRANT "Run SELECT * FROM dbstream.validate_stream(name): it names the GRANT that is missing."
 #define HINT_TLS                                                                                                       \
 	"Check ssl_mode, ssl_ca, ssl_cert and ssl_key of the connection, and that the certificate names the host as the "  \
-	"connection does."
+	"connection does (MariaDB Connector/C checks the name with VERIFY_CA too)."
 #define HINT_PLUGIN                                                                                                    \
 	"caching_sha2_password wants TLS (ssl_mode REQUIRED) or the server's public key; the client library's plugins "    \
 	"must be installed."
