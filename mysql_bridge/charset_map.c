@@ -162,14 +162,15 @@ learn_single(Charset *charset, uint32_t code, uint32_t c)
 static void
 learn_pair(Charset *charset, uint32_t code, uint32_t c)
 {
-	if (code < 65536)
+	/* What begins with a character of one byte is two characters, the second of which the server may have cut off. */
+	if (code < 65536 && charset->sizes[code >> 8] == 0)
 		charset->pairs[code] = c;
 }
 
 static void
 learn_triple(Charset *charset, uint32_t code, uint32_t c)
 {
-	if (code >> 16 == CHARSET_TRIPLE_PREFIX)
+	if (code >> 16 == CHARSET_TRIPLE_PREFIX && charset->pairs[code >> 8 & 0xffff] == 0)
 		charset->triples[code & 0xffff] = c;
 }
 

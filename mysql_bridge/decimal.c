@@ -77,7 +77,7 @@ decimal_unpack(const uint8_t *from, unsigned precision, unsigned scale, Decimal 
 	uint8_t invert, first_bit = 0x80;
 	uint8_t *to;
 
-	if (precision < 1 || precision > 65 || scale > precision)
+	if (precision < 1 || precision > DECIMAL_MAX_PRECISION || scale > precision)
 		return false;
 	negative = (from[0] & 0x80) == 0;
 	invert = negative ? 0xff : 0;

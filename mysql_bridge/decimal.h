@@ -8,12 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 65 digits before or after the point, in groups of four that begin at the point: never more groups than this. */
-#define DECIMAL_MAX_DIGITS 20
+/*
+ * Columns have up to 65 digits. Decimals inside JSON documents have their whole part rounded up to groups of nine, so
+ * up to nine such groups in all. In groups of four that begin at the point there are never more than this.
+ */
+#define DECIMAL_MAX_PRECISION 81
+#define DECIMAL_MAX_DIGITS 22
 #define DECIMAL_WIRE_BOUND (6 + 2 * DECIMAL_MAX_DIGITS)
 
-/* Room for sign, 65 digits, point, a leading zero and the terminator. */
-#define DECIMAL_TEXT_SIZE 72
+/* Room for sign, 81 digits, point, a leading zero and the terminator. */
+#define DECIMAL_TEXT_SIZE 88
 
 /* A number as PostgreSQL's numeric holds it: digits[0] counts 10000 to the power weight. */
 typedef struct Decimal

@@ -4,6 +4,7 @@
  */
 #include "json_binary.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,29 +167,52 @@ put_literal(JsonPut *put, uint8_t literal)
 	}
 }
 
-/* The shortest of 15 to 17 digits that reads back as the same number; a whole number keeps ".0", as MySQL prints it. */
+/* "e+100" to "e100", "e-05" to "e-5": as MySQL prints it. Returns the length. */
+static size_t
+tidy_exponent(char *text)
+{
+	char *exponent = strchr(text, 'e');
+	char *from, *to;
+
+	if (exponent == NULL)
+		return strlen(text);
+	to = exponent + 1;
+	from = to;
+	if (*from == '-')
+		to = ++from;
+	else if (*from == '+')
+		from++;
+	while (*from == '0' && from[1] != '\0')
+		from++;
+	memmove(to, from, strlen(from) + 1);
+	return strlen(text);
+}
+
+/* The fewest digits that read back as the same number; a whole number keeps ".0", as MySQL prints it. */
 static bool
 put_double(JsonPut *put, const uint8_t *data)
 {
 	char text[40];
 	double value;
-	int length = 0;
+	size_t length;
 
 	memcpy(&value, data, 8);
 	if (!isfinite(value))
 		return broken(put, "has a number that is not finite");
-	for (int digits = 15; digits <= 17; digits++)
+	/* Every number of 15 digits survives, but for those so small that they have fewer digits. */
+	for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++)
 	{
-		length = snprintf(text, sizeof text - 2, "%.*g", digits, value);
+		snprintf(text, sizeof text - 2, "%.*g", digits, value);
 		if (strtod(text, NULL) == value)
 			break;
 	}
+	length = tidy_exponent(text);
 	if (strpbrk(text, ".e") == NULL)
 	{
 		memcpy(text + length, ".0", 2);
 		length += 2;
 	}
-	return put_text(put, text, (size_t) length);
+	return put_text(put, text, length);
 }
 
 static bool
@@ -209,6 +233,7 @@ put_unsigned(JsonPut *put, uint64_t value)
 
 /* ---- opaque values ------------------------------------------------------------ */
 
+/* MySQL breaks its base64 into lines of 76 digits, and the line ends are part of the string. */
 static bool
 put_base64(JsonPut *put, uint8_t type, const uint8_t *data, size_t size)
 {
@@ -225,6 +250,8 @@ put_base64(JsonPut *put, uint8_t type, const uint8_t *data, size_t size)
 		char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], left > 1 ? digits[bits >> 6 & 63] : '=',
 						left > 2 ? digits[bits & 63] : '='};
 
+		if (i > 0 && i % 57 == 0 && !put_text(put, "\\n", 2))
+			return false;
 		if (!put_text(put, four, 4))
 			return false;
 	}
@@ -270,7 +297,7 @@ put_opaque(JsonPut *put, const uint8_t *data, size_t size)
 	switch (type)
 	{
 		case LOG_TYPE_NEWDECIMAL:
-			if (length < 2 || data[0] < 1 || data[0] > 65 || data[1] > data[0] ||
+			if (length < 2 || data[0] < 1 || data[0] > DECIMAL_MAX_PRECISION || data[1] > data[0] ||
 				length - 2 != decimal_packed_size(data[0], data[1]) ||
 				!decimal_unpack(data + 2, data[0], data[1], &decimal))
 				return broken(put, "has a decimal that cannot be read");
