@@ -94,6 +94,14 @@ CREATE TABLE dbstream.ddl_history (
 );
 COMMENT ON TABLE dbstream.ddl_history IS 'Schema changes that arrived, what became of each, and what could not be carried over';
 
+CREATE TABLE dbstream.ddl_blocked (
+	stream_id int PRIMARY KEY REFERENCES dbstream.stream ON DELETE CASCADE,
+	at timestamptz NOT NULL,
+	source_sql text NOT NULL,
+	skip boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE dbstream.ddl_blocked IS 'The schema change at which a stream stands still, and whether a person has asked to skip it';
+
 -- ---------------------------------------------------------------------------
 -- Bridge: what dbstream-bridge calls; only dbstream_bridge may
 -- ---------------------------------------------------------------------------
@@ -110,6 +118,10 @@ RETURNS bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_receive';
 
 CREATE FUNCTION dbstream.close_inbound(session bigint)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
+
+CREATE FUNCTION dbstream.skip_ddl(stream text)
+RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_skip_ddl';
+COMMENT ON FUNCTION dbstream.skip_ddl(text) IS 'Lets a stream go past the schema change at which it stands still, without executing it; returns its text';
 
 -- Options are checked against the table in libdbstream/option.c, from which docs/options.md comes too.
 CREATE FUNCTION dbstream.options(OUT applies_to text, OUT name text, OUT value text, OUT default_value jsonb,

@@ -103,6 +103,8 @@ dbs_apply_commit_group(bool idle)
 	MemoryContextSwitchTo(dbs_apply.message_context);
 	dbs_apply.in_group = false;
 	dbs_apply.group_dirty = false;
+	dbs_apply.end_group = false;
+	dbs_apply.group_transactions = 0;
 	publish(now);
 	dbs_apply.sync_reached = 0;
 	pgstat_report_stat(idle);
@@ -166,6 +168,7 @@ apply_begin(DbsReader *reader)
 		dbs_apply_commit_group(false);
 	dbs_apply_begin_group();
 	dbs_apply.in_transaction = true;
+	dbs_apply.changed = false;
 	dbs_apply.begin_time = begin.commit_time;
 	set_string(&dbs_apply.gtid, begin.gtid);
 }
@@ -189,7 +192,7 @@ apply_commit(DbsReader *reader)
 	dbs_apply.session_transactions++;
 	dbs_apply.group_transactions++;
 	dbs_apply.group_dirty = true;
-	if (group_is_full())
+	if (dbs_apply.end_group || group_is_full())
 		dbs_apply_commit_group(false);
 }
 
@@ -230,13 +233,21 @@ apply_sync(DbsReader *reader)
 }
 
 static void
+require_transaction(void)
+{
+	if (!dbs_apply.in_transaction)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("a change outside a transaction")));
+}
+
+static void
 apply_truncate(DbsReader *reader)
 {
 	DbsTruncate truncate;
 
 	if (!dbs_get_truncate(reader, &truncate))
 		malformed("truncate", reader);
-	dbs_apply_begin_group();
+	require_transaction();
+	dbs_apply.changed = true;
 	dbs_apply_truncate(&truncate);
 }
 
@@ -247,15 +258,18 @@ apply_ddl(DbsReader *reader)
 
 	if (!dbs_get_ddl(reader, &ddl))
 		malformed("ddl", reader);
-	dbs_apply_begin_group();
-	dbs_apply_ddl(&ddl);
-}
+	require_transaction();
 
-static void
-require_transaction(void)
-{
-	if (!dbs_apply.in_transaction)
-		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("a change outside a transaction")));
+	/* What is whole stands apart from a schema change, which may fail or need a fresh transaction. */
+	if (!dbs_apply.changed && dbs_apply.group_transactions > 0)
+	{
+		dbs_apply.in_transaction = false;
+		dbs_apply_commit_group(false);
+		dbs_apply_begin_group();
+		dbs_apply.in_transaction = true;
+	}
+	dbs_apply.changed = true;
+	dbs_apply_ddl(&ddl);
 }
 
 void
@@ -280,14 +294,13 @@ dbs_apply_message(DbsMessage *message)
 			break;
 		case DBS_MESSAGE_ROWS:
 			require_transaction();
+			dbs_apply.changed = true;
 			dbs_apply_rows(&reader);
 			break;
 		case DBS_MESSAGE_TRUNCATE:
-			require_transaction();
 			apply_truncate(&reader);
 			break;
 		case DBS_MESSAGE_DDL:
-			require_transaction();
 			apply_ddl(&reader);
 			break;
 		case DBS_MESSAGE_COMMIT:

@@ -53,6 +53,10 @@ typedef struct DbsApply
 
 	TimestampTz counters_flushed;
 
+	bool end_group;    /* commit after this source transaction, whatever waits */
+	bool changed;      /* the open source transaction has changed something */
+	char *failing_ddl; /* the schema change being applied, for skip_ddl when it fails */
+
 	/* For error contexts: what is being applied. */
 	DbsWireTable *where_table;
 	int where_column; /* index of the wire column, -1: none */
@@ -80,6 +84,7 @@ void dbs_apply_truncate(const DbsTruncate *truncate);
 
 /* apply_ddl.c */
 void dbs_apply_ddl(const DbsDdl *ddl);
+void dbs_ddl_execute(List *sql);
 
 /* table_counter.c: rows applied to each table */
 void dbs_counters_flush(void);

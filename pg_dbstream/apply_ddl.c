@@ -1,10 +1,258 @@
 /*
- * Schema changes that arrive in the stream.
+ * Schema changes that arrive in the stream: translated, and executed in the
+ * transaction that carries their position, by the policy of the stream.
+ *
+ * A statement about tables that the stream does not select is passed over.  What
+ * cannot be judged is never passed over: it stops the stream, and a person
+ * either does the like by hand or lets it be skipped.
  */
 #include "apply.h"
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "ddl.h"
+#include "ddl_history.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pattern.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#define SKIP_HINT                                                                                                      \
+	"Do by hand what it should do, then SELECT dbstream.skip_ddl(%s); or mend what stands in its way: the stream "     \
+	"tries again."
+
+static bool
+selected(const char *schema, const char *name)
+{
+	return dbs_pattern_selects(dbs_apply.stream->tables, schema, strlen(schema), name, strlen(name));
+}
+
+/* Could any pattern select a table of this schema? Asked of the part before the pattern's last dot. */
+static bool
+schema_selected(const char *schema)
+{
+	for (const char **pattern = dbs_apply.stream->tables; *pattern != NULL; pattern++)
+	{
+		const char *only[2] = {NULL, NULL};
+		const char *dot = strrchr(*pattern, '.');
+
+		if ((*pattern)[0] == '!' || dot == NULL)
+			continue;
+		only[0] = psprintf("%.*s.*", (int) (dot - *pattern), *pattern);
+		if (dbs_pattern_selects(only, schema, strlen(schema), "x", 1))
+			return true;
+	}
+	return false;
+}
+
+typedef enum Concern
+{
+	CONCERNS_US,
+	CONCERNS_OTHERS,
+	CONCERN_UNKNOWN
+} Concern;
+
+static Concern
+concern_of(const DbsDdlStatement *statement, const char *default_schema)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		const DbsDdlTable *table = lfirst(cell);
+
+		if (selected(table->schema != NULL ? table->schema : "", table->name))
+			return CONCERNS_US;
+	}
+	if (statement->schema != NULL)
+		return schema_selected(statement->schema) ? CONCERNS_US : CONCERNS_OTHERS;
+	return statement->tables != NIL ? CONCERNS_OTHERS : CONCERN_UNKNOWN;
+}
+
+static const char *
+skip_hint(void)
+{
+	return psprintf(SKIP_HINT, quote_literal_cstr(dbs_apply.stream->name));
+}
+
+static void
+refuse_dml(const DbsDdlStatement *statement)
+{
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("the source's log holds a statement that changes rows, not the rows: %.200s", statement->source_sql),
+		 errdetail("Rows written with binlog_format=STATEMENT or MIXED cannot be replicated exactly."),
+		 errhint("SET GLOBAL binlog_format=ROW at the source and reconnect its clients; make the same change "
+				 "here by hand, then SELECT dbstream.skip_ddl(%s);",
+				 quote_literal_cstr(dbs_apply.stream->name))));
+}
+
+static void
+refuse_unknown(const DbsDdlStatement *statement)
+{
+	const DbsNote *note = statement->notes != NIL ? linitial(statement->notes) : NULL;
+
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("a schema change of the source cannot be translated: %.200s", statement->source_sql),
+					statement->error_line > 0
+						? errdetail("Line %d, column %d: %s", statement->error_line, statement->error_column,
+									note != NULL ? note->text : "not understood")
+						: errdetail("%s", note != NULL ? note->text : "It is not understood."),
+					errhint("%s", skip_hint())));
+}
+
+static void
+refuse_loss(const DbsDdlStatement *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->notes)
+	{
+		const DbsNote *note = lfirst(cell);
+
+		if (note->severity == DBS_NOTE_ERROR)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a schema change of the source cannot be carried over: %.200s", statement->source_sql),
+					 errdetail("%s", note->text), errhint("%s", skip_hint())));
+	}
+}
+
+static void
+refuse_by_policy(const DbsDdlStatement *statement)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("a schema change of the source stops the stream: %.200s", statement->source_sql),
+					errdetail("The stream's option on_ddl is \"stop\"."), errhint("%s", skip_hint())));
+}
+
+/* Types of extensions that the translation uses must be found; nothing else is looked up by path. */
+static void
+set_path_to_types(void)
+{
+	SPI_execute("SELECT set_config('search_path', concat_ws(', ', 'pg_catalog', (SELECT string_agg(DISTINCT "
+				"quote_ident(n.nspname), ', ') FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON "
+				"n.oid = e.extnamespace WHERE e.extname IN ('postgis', 'vector'))), true)",
+				false, 0);
+}
+
+/* Run statements as the stream's owner. */
+void
+dbs_ddl_execute(List *sql)
+{
+	int level = NewGUCNestLevel();
+	ListCell *cell;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	set_path_to_types();
+	foreach (cell, sql)
+	{
+		int result = SPI_execute(lfirst(cell), false, 0);
+
+		if (result < 0)
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("cannot execute \"%s\": %s", (char *) lfirst(cell),
+																	SPI_result_code_string(result))));
+	}
+	SPI_finish();
+	AtEOXact_GUC(true, level);
+	CommandCounterIncrement();
+}
+
+static void
+apply_translated(const DbsDdlStatement *statement, const char *default_schema, const char *policy)
+{
+	if (strcmp(policy, "stop") == 0)
+		refuse_by_policy(statement);
+	if (strcmp(policy, "record") == 0)
+	{
+		dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "recorded");
+		return;
+	}
+	refuse_loss(statement);
+	dbs_ddl_execute(statement->sql);
+	dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "applied");
+}
+
+static void
+apply_statement(const DbsDdlStatement *statement, const char *default_schema)
+{
+	const char *policy = dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
+	Concern concern = concern_of(statement, default_schema);
+
+	if (statement->class == DBS_DDL_CONTROL || concern == CONCERNS_OTHERS)
+		return;
+	if (statement->class == DBS_DDL_IGNORE)
+	{
+		dbs_ddl_history_add(default_schema, statement->source_sql, NIL, statement->notes, "ignored");
+		return;
+	}
+	if (dbs_ddl_skip_wanted(statement->source_sql))
+	{
+		dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "skipped");
+		dbs_ddl_blocked_clear();
+		return;
+	}
+
+	/* From here on an error is about this statement: dbs_apply_record_error keeps it for skip_ddl. */
+	dbs_apply.failing_ddl = MemoryContextStrdup(dbs_apply.context, statement->source_sql);
+	if (statement->class == DBS_DDL_DML)
+		refuse_dml(statement);
+	if (statement->class == DBS_DDL_UNKNOWN)
+	{
+		if (strcmp(policy, "record") != 0)
+			refuse_unknown(statement);
+		dbs_ddl_history_add(default_schema, statement->source_sql, NIL, statement->notes, "recorded");
+	}
+	else
+		apply_translated(statement, default_schema, policy);
+	dbs_ddl_blocked_clear();
+	pfree(dbs_apply.failing_ddl);
+	dbs_apply.failing_ddl = NULL;
+}
+
+static void
+set_options(DbsDdlOptions *options, const DbsDdl *ddl, const char *default_schema)
+{
+	const DbsStream *stream = dbs_apply.stream;
+
+	memset(options, 0, sizeof *options);
+	options->source = dbs_apply.mariadb ? DBS_DIALECT_MARIADB : DBS_DIALECT_MYSQL;
+	options->target = DBS_DIALECT_POSTGRESQL;
+	options->default_schema = default_schema[0] != '\0' ? default_schema : NULL;
+	options->sql_mode = ddl->sql_mode;
+	dbs_stream_option_pairs(stream, "schemas", &options->schema_from, &options->schema_to);
+	options->tinyint1 = dbs_stream_option(stream, "tinyint1", NULL);
+	options->bigint_unsigned = dbs_stream_option(stream, "bigint_unsigned", NULL);
+	options->binary16 = dbs_stream_option(stream, "binary16", NULL);
+	options->time = dbs_stream_option(stream, "time", NULL);
+	options->enum_as = dbs_stream_option(stream, "enum", NULL);
+	options->set_as = dbs_stream_option(stream, "set", NULL);
+	options->json = dbs_stream_option(stream, "json", NULL);
+	options->has_postgis = OidIsValid(get_extension_oid("postgis", true));
+	options->has_vector = OidIsValid(get_extension_oid("vector", true));
+	options->use_catalog = true;
+}
 
 void
 dbs_apply_ddl(const DbsDdl *ddl)
 {
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("DDL is not applied yet")));
+	char *text = pnstrdup(ddl->text.data, ddl->text.size);
+	char *default_schema = pnstrdup(ddl->default_schema.data, ddl->default_schema.size);
+	DbsDdlOptions options;
+	ListCell *cell;
+
+	dbs_apply.where_operation = "schema change";
+	dbs_flush_all_inserts();
+	dbs_targets_close();
+	set_options(&options, ddl, default_schema);
+	foreach (cell, dbs_ddl_translate(text, &options))
+		apply_statement(lfirst(cell), default_schema);
+	dbs_tables_invalidate();
+
+	/* Values of a type changed here can be used only after a commit, and nobody should wait for our locks. */
+	dbs_apply.end_group = true;
+	dbs_apply.where_operation = NULL;
 }

@@ -9,6 +9,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "ddl_history.h"
 #include "commands/sequence.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -132,6 +133,8 @@ dbs_apply_record_error(ErrorData *error)
 		if (!bump_repeated(relation, error, position, snapshot))
 			insert_error(relation, error, position);
 		table_close(relation, RowExclusiveLock);
+		if (dbs_apply.failing_ddl != NULL)
+			dbs_ddl_blocked_set(dbs_apply.failing_ddl);
 		PopActiveSnapshot();
 		UnregisterSnapshot(snapshot);
 		ForceSyncCommit();

@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "executor/executor.h"
+#include "name.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
@@ -126,6 +127,7 @@ dbs_target_schema(const char *source_schema, size_t size)
 	static List *to = NIL;
 	static bool loaded = false;
 	ListCell *a, *b;
+	char *fitted;
 
 	if (!loaded)
 	{
@@ -142,15 +144,19 @@ dbs_target_schema(const char *source_schema, size_t size)
 		if (strlen(name) == size && memcmp(name, source_schema, size) == 0)
 			return lfirst(b);
 	}
-	return pnstrdup(source_schema, size);
+	fitted = palloc(DBS_NAME_BUFFER);
+	dbs_name_fit(source_schema, size, fitted);
+	return fitted;
 }
 
 Oid
 dbs_target_lookup(const char *schema, const char *name)
 {
 	Oid namespace = get_namespace_oid(dbs_target_schema(schema, strlen(schema)), true);
+	char fitted[DBS_NAME_BUFFER];
 
-	return OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
+	dbs_name_fit(name, strlen(name), fitted);
+	return OidIsValid(namespace) ? get_relname_relid(fitted, namespace) : InvalidOid;
 }
 
 /* Columns that the wire lacks get their default when a row is inserted. */
@@ -188,10 +194,11 @@ plan_columns(DbsWireTable *table, Relation relation, bool *sent)
 	{
 		DbsWireColumn *column = &table->columns[i];
 		Form_pg_attribute att = NULL;
+		char fitted[DBS_NAME_BUFFER];
 
+		dbs_name_fit(column->name, strlen(column->name), fitted);
 		for (int j = 0; j < desc->natts && att == NULL; j++)
-			if (!TupleDescAttr(desc, j)->attisdropped &&
-				strcmp(NameStr(TupleDescAttr(desc, j)->attname), column->name) == 0)
+			if (!TupleDescAttr(desc, j)->attisdropped && strcmp(NameStr(TupleDescAttr(desc, j)->attname), fitted) == 0)
 				att = TupleDescAttr(desc, j);
 		dbs_apply.where_column = i;
 		if (att == NULL)
