@@ -301,11 +301,13 @@ CREATE VIEW dbstream.stream_status AS
 			WHEN s.desired <> 'running' THEN s.desired
 			WHEN e.last_at > greatest(s.changed_at, t.last_applied_at) THEN 'error'
 			WHEN w.sender_pid IS NULL AND NOT EXISTS (SELECT FROM dbstream.bridge_connections()) THEN 'waiting for a bridge'
-			WHEN w.sender_pid IS NULL OR w.state <> 'running' THEN 'starting'
+			-- Until the first report nobody knows how far behind it is.
+			WHEN w.sender_pid IS NULL OR w.state <> 'running' OR NOT t.reported THEN 'starting'
 			WHEN clock_timestamp() - t.last_heard_at > t.patience THEN 'stalled'
 			WHEN w.queued_bytes > 0 AND clock_timestamp() - greatest(w.last_apply_at, w.last_receive_at) > t.patience
 				THEN 'stalled'
-			WHEN l.bytes_behind > 1048576 OR l.seconds_behind > 10 THEN 'catching up'
+			WHEN l.bytes_behind > 1048576 THEN 'catching up'
+			WHEN l.seconds_behind > 10 AND coalesce(l.bytes_behind, 0) + w.queued_bytes > 0 THEN 'catching up'
 			ELSE 'running'
 		END AS state,
 		s.desired, s.source, s.target, s.owner::text AS owner,
@@ -329,7 +331,9 @@ CREATE VIEW dbstream.stream_status AS
 	CROSS JOIN LATERAL (SELECT CASE WHEN t.reported THEN r.bytes_behind END AS bytes_behind,
 		CASE WHEN t.reported AND r.bytes_behind = 0 AND w.queued_bytes = 0 AND clock_timestamp() - r.reported_at < t.patience
 				THEN 0
-			ELSE greatest(0, round(extract(epoch FROM clock_timestamp() - p.source_commit_time), 3)) END AS seconds_behind) l;
+			WHEN p.source_commit_time IS NOT NULL
+				THEN greatest(0, round(extract(epoch FROM clock_timestamp() - p.source_commit_time), 3)) END
+			AS seconds_behind) l;
 COMMENT ON VIEW dbstream.stream_status IS 'Every stream: what it is doing, how far it is, how far behind, and its last error';
 COMMENT ON COLUMN dbstream.stream_status.name IS 'Name of the stream';
 COMMENT ON COLUMN dbstream.stream_status.state IS 'created, paused, waiting for a bridge, starting, running, catching up, stalled (nothing heard of the source, or queued and not applied, for the option stall_after) or error (newer than anything applied since)';
