@@ -9,6 +9,7 @@
 #include "bridge_registry.h"
 #include "catalog.h"
 #include "options.h"
+#include "slot.h"
 #include "stream.h"
 
 #include "catalog/pg_type.h"
@@ -16,8 +17,16 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pattern.h"
+#include "pgstat.h"
+#include "replication/origin.h"
+#include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+/* How long drop_stream waits for a paused session to end, in milliseconds. */
+#define SESSION_END_MS 10000
 
 PG_FUNCTION_INFO_V1(dbs_create_stream);
 PG_FUNCTION_INFO_V1(dbs_alter_stream);
@@ -215,6 +224,43 @@ dbs_resume_stream(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/*
+ * Wait for a paused stream's session to end: its worker may still be applying
+ * what it has, and writes the progress that is about to go.
+ */
+static void
+wait_for_session_end(const DbsStreamRow *row)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SESSION_END_MS);
+
+	while (dbs_slots_ready())
+	{
+		DbsSlot *slot = dbs_slot_of_stream(row->id, false);
+		int sender;
+		int worker;
+
+		if (slot == NULL)
+			return;
+		SpinLockAcquire(&slot->mutex);
+		sender = slot->stream_id == row->id ? slot->sender_pid : 0;
+		worker = slot->stream_id == row->id ? slot->worker_pid : 0;
+		SpinLockRelease(&slot->mutex);
+		if (sender == 0 && worker == 0)
+			return;
+		if (GetCurrentTimestamp() >= until)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("the session of stream \"%s\" has not ended yet", row->name),
+					 errhint(sender != 0 ? "Try again when its bridge has closed it, after the transaction that paused "
+										   "it; or end its backend: SELECT pg_terminate_backend(%d);"
+										 : "Try again when its apply worker, process %d, has ended.",
+							 sender != 0 ? sender : worker)));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
 /* What is applied stays; only the stream, its progress and its history go. */
 Datum
 dbs_drop_stream(PG_FUNCTION_ARGS)
@@ -228,7 +274,9 @@ dbs_drop_stream(PG_FUNCTION_ARGS)
 	if (strcmp(row.desired, "running") == 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("stream \"%s\" is running", row.name),
 						errhint("Pause it first, with dbstream.pause_stream().")));
+	wait_for_session_end(&row);
 	(void) dbs_catalog_run("DELETE FROM dbstream.stream WHERE id = $1", "i", row.id);
+	replorigin_drop_by_name(psprintf("dbstream_%d", row.id), true, true);
 	dbs_stream_report_forget(row.id);
 	dbs_notify();
 	dbs_catalog_leave(&access);

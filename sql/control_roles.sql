@@ -29,9 +29,11 @@ WHERE pronamespace = 'dbstream'::regnamespace AND has_function_privilege(role, p
 SELECT string_agg(p.proname, ' ' ORDER BY p.proname) AS not_for_admins FROM pg_proc p
 WHERE pronamespace = 'dbstream'::regnamespace AND NOT has_function_privilege('dbstream_admin', p.oid, 'EXECUTE');
 SELECT role, string_agg(c.relname, ' ' ORDER BY c.relname) AS readable
-FROM unnest('{dbstream_admin,dbstream_bridge,dbstream_monitor}'::text[]) role, pg_class c
+FROM unnest('{dbstream_bridge,dbstream_monitor}'::text[]) role, pg_class c
 WHERE relnamespace = 'dbstream'::regnamespace AND relkind IN ('r', 'v') AND has_table_privilege(role, c.oid, 'SELECT')
 GROUP BY 1 ORDER BY 1;
+SELECT c.relname AS not_for_admins FROM pg_class c
+WHERE relnamespace = 'dbstream'::regnamespace AND relkind IN ('r', 'v') AND NOT has_table_privilege('dbstream_admin', c.oid, 'SELECT');
 SELECT count(*) AS writable FROM unnest('{dbstream_admin,dbstream_bridge,dbstream_monitor}'::text[]) role, pg_class c
 WHERE relnamespace = 'dbstream'::regnamespace AND relkind IN ('r', 'v')
 	AND has_table_privilege(role, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE');

@@ -56,4 +56,6 @@ SELECT state, bridge, bytes_behind, receiver_pid FROM dbstream.stream_status;
 SELECT name, streams FROM dbstream.bridge_status;
 SELECT dbstream.pause_stream('shop_in');
 SELECT state FROM dbstream.stream_status;
+SELECT count(*) AS origins FROM pg_replication_origin WHERE roname = 'dbstream_' || :stream;
 SELECT dbstream.drop_stream('shop_in');
+SELECT count(*) AS origins FROM pg_replication_origin WHERE roname = 'dbstream_' || :stream;
