@@ -143,8 +143,13 @@ take_map(uint64_t id, const uint8_t *body, size_t size, CharsetCatalog *catalog)
 {
 	const char *schema, *name;
 	size_t schema_size, name_size;
+	static uint64_t last;
 	Captured *c;
 
+	/* Rows in the file are of the table before them. */
+	if (id != last)
+		write_hex("table", body, size);
+	last = id;
 	for (size_t i = 0; i < captured_count; i++)
 	{
 		if (captured[i].id == id)
@@ -162,7 +167,6 @@ take_map(uint64_t id, const uint8_t *body, size_t size, CharsetCatalog *catalog)
 	memcpy(c->map, body, size);
 	c->map_size = size;
 	c->only_inserts = true;
-	write_hex("table", body, size);
 	c->table = source_table_parse(body, size, &config, catalog, &failure);
 	if (c->table == NULL)
 	{
