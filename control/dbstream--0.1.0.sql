@@ -59,6 +59,7 @@ CREATE TABLE dbstream.stream_table (
 	rows_deleted bigint NOT NULL DEFAULT 0,
 	values_adjusted bigint NOT NULL DEFAULT 0,
 	last_applied_at timestamptz,
+	conflicts_resolved bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY (stream_id, source_schema, source_table)
 );
 COMMENT ON TABLE dbstream.stream_table IS 'Tables that a stream has met, with what was applied to each';

@@ -96,10 +96,9 @@ refuse_unknown(const DbsDdlStatement *statement)
 
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("a schema change of the source cannot be translated: %.200s", statement->source_sql),
-					statement->error_line > 0
-						? errdetail("Line %d, column %d: %s", statement->error_line, statement->error_column,
-									note != NULL ? note->text : "not understood")
-						: errdetail("%s", note != NULL ? note->text : "It is not understood."),
+					note != NULL ? errdetail("%s", note->text)
+								 : errdetail("line %d, column %d: not understood", statement->error_line,
+											 statement->error_column),
 					errhint("%s", skip_hint())));
 }
 

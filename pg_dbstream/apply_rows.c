@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "partition.h"
 #include "row_change.h"
 #include "row_find.h"
 #include "rewrite/rewriteHandler.h"
@@ -178,11 +179,14 @@ dbs_flush_all_inserts(void)
 
 /* The rows that were gathered from this message become tuples of their own, since its bytes go. */
 static void
-keep_gathered(DbsTarget *target)
+keep_gathered(void)
 {
-	for (int i = target->unmaterialized; i < target->buffered; i++)
-		ExecMaterializeSlot(target->slots[i]);
-	target->unmaterialized = target->buffered;
+	for (DbsTarget *target = gathering; target != NULL; target = target->next_buffering)
+	{
+		for (int i = target->unmaterialized; i < target->buffered; i++)
+			ExecMaterializeSlot(target->slots[i]);
+		target->unmaterialized = target->buffered;
+	}
 }
 
 static TupleTableSlot *
@@ -250,11 +254,73 @@ fill_absent(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot, const 
 	}
 }
 
+/* A row with this key is here already: the source's takes its place. False when there is none. */
+static bool
+replaced(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
+{
+	int count = slot->tts_tupleDescriptor->natts;
+	DbsImage *image = &target->whole;
+
+	if (image->values == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(target->estate->es_query_cxt);
+
+		image->values = palloc(count * sizeof(Datum));
+		image->nulls = palloc(count * sizeof(bool));
+		image->present = palloc(count * sizeof(bool));
+		MemoryContextSwitchTo(old);
+	}
+	memcpy(image->values, slot->tts_values, count * sizeof(Datum));
+	memcpy(image->nulls, slot->tts_isnull, count * sizeof(bool));
+	memset(image->present, 1, count * sizeof(bool));
+	image->complete = true;
+	do
+	{
+		if (!dbs_row_find_unique(target, image))
+			return false;
+	} while (dbs_row_update_found(target, image) == DBS_ROW_BUSY);
+	table->counter->conflicts++;
+	return true;
+}
+
+static void
+insert_into(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot, Size bytes)
+{
+	if (target->multi_insert && !table->volatile_defaults)
+	{
+		dbs_row_check(target, slot, CMD_INSERT);
+		if (target->checked || target->generated)
+			ResetPerTupleExprContext(target->estate);
+		gather(target, bytes);
+	}
+	else if (!dbs_apply.source_wins || !replaced(table, target, slot))
+		dbs_row_insert(target, slot);
+}
+
+/* A slot of the target for one row: where it is gathered, or the one for single rows. */
+static TupleTableSlot *
+slot_for_insert(DbsWireTable *table, DbsTarget *target)
+{
+	if (target->multi_insert && !table->volatile_defaults)
+		return next_gathered_slot(target);
+	return target->incoming;
+}
+
+static void
+insert_into_partition(DbsWireTable *table, DbsTarget *root, TupleTableSlot *row, Size bytes)
+{
+	DbsTarget *leaf = dbs_partition_of_row(root, row);
+	TupleTableSlot *slot = slot_for_insert(table, leaf);
+
+	dbs_partition_map_row(root, leaf, row, slot);
+	slot->tts_tableOid = leaf->oid;
+	insert_into(table, leaf, slot, bytes);
+}
+
 static void
 apply_insert(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 {
-	bool together = target->multi_insert && !table->volatile_defaults;
-	TupleTableSlot *slot = together ? next_gathered_slot(target) : target->changed;
+	TupleTableSlot *slot = slot_for_insert(table, target);
 	DbsImage image = {.values = slot->tts_values, .nulls = slot->tts_isnull, .present = table->after.present};
 	const char *start = reader->at;
 
@@ -268,15 +334,10 @@ apply_insert(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 		fill_absent(table, target, slot, &image);
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = target->oid;
-	if (together)
-	{
-		dbs_row_check(target, slot, CMD_INSERT);
-		if (target->checked || target->generated)
-			ResetPerTupleExprContext(target->estate);
-		gather(target, (Size) (reader->at - start));
-	}
+	if (unlikely(target->partitioned))
+		insert_into_partition(table, target, slot, (Size) (reader->at - start));
 	else
-		dbs_row_insert(target, slot);
+		insert_into(table, target, slot, (Size) (reader->at - start));
 }
 
 static void
@@ -307,46 +368,105 @@ key_of_new_row(DbsWireTable *table)
 	}
 }
 
+/* Find the row; the target that holds it, a partition perhaps, or NULL. */
+static DbsTarget *
+find_row(DbsTarget *target, const DbsImage *image)
+{
+	if (target->partitioned)
+		return dbs_partition_find(target, image);
+	return dbs_row_find(target, image) ? target : NULL;
+}
+
+/* A row that leaves its partition is deleted there and inserted where it belongs now. */
+static DbsRowOutcome
+update_in_partition(DbsWireTable *table, DbsTarget *root, DbsTarget *leaf)
+{
+	DbsRowOutcome outcome;
+
+	dbs_partition_map_image(root, leaf, &table->after, &leaf->after);
+	if (dbs_row_stays(leaf, &leaf->after))
+		return dbs_row_update_found(leaf, &leaf->after);
+	dbs_partition_unmap_row(root, leaf, leaf->changed, root->changed);
+	ExecMaterializeSlot(root->changed);
+	outcome = dbs_row_delete_found(leaf);
+	if (outcome == DBS_ROW_DONE)
+		insert_into_partition(table, root, root->changed, 0);
+	dbs_flush_all_inserts();
+	return outcome;
+}
+
+/* The row to update is not there: insert it, if the image is whole and the option says so. */
+static void
+insert_missing(DbsWireTable *table, DbsTarget *target)
+{
+	TupleTableSlot *slot = target->incoming;
+
+	if (!dbs_apply.source_wins || !table->after.complete)
+		missing_row(target, &table->before, "update");
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, table->after.values, table->att_count * sizeof(Datum));
+	memcpy(slot->tts_isnull, table->after.nulls, table->att_count * sizeof(bool));
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = target->oid;
+	table->counter->conflicts++;
+	if (target->partitioned)
+		insert_into_partition(table, target, slot, 0);
+	else
+		insert_into(table, target, slot, 0);
+}
+
 static void
 apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 {
 	DbsRowOutcome outcome;
-	bool same_key;
 
 	clear_image(table, &table->before);
 	clear_image(table, &table->after);
-	same_key = !decode_row(reader, table, &table->before);
-	if (!decode_row(reader, table, &table->after))
-		row_error(reader);
-	if (same_key)
+	if (decode_row(reader, table, &table->before))
 	{
-		if (!table->any_key)
-			ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("an update without a key")));
+		if (!decode_row(reader, table, &table->after))
+			row_error(reader);
+	}
+	else
+	{
+		if (!table->any_key || !decode_row(reader, table, &table->after))
+			row_error(reader);
 		key_of_new_row(table);
 	}
 	table->after.complete &= table->covers_all;
 	do
 	{
-		if (!dbs_row_find(target, &table->before))
-			missing_row(target, &table->before, "update");
-		outcome = dbs_row_update_found(target, &table->after);
+		DbsTarget *holder = find_row(target, &table->before);
+
+		if (holder == NULL)
+		{
+			insert_missing(table, target);
+			return;
+		}
+		outcome =
+			holder != target ? update_in_partition(table, target, holder) : dbs_row_update_found(target, &table->after);
 	} while (outcome == DBS_ROW_BUSY);
 }
 
 static void
 apply_delete(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 {
-	DbsRowOutcome outcome;
+	DbsTarget *holder;
 
 	clear_image(table, &table->before);
 	if (!decode_row(reader, table, &table->before))
 		row_error(reader);
 	do
 	{
-		if (!dbs_row_find(target, &table->before))
-			missing_row(target, &table->before, "delete");
-		outcome = dbs_row_delete_found(target);
-	} while (outcome == DBS_ROW_BUSY);
+		holder = find_row(target, &table->before);
+		if (holder == NULL)
+		{
+			if (!dbs_apply.source_wins)
+				missing_row(target, &table->before, "delete");
+			table->counter->conflicts++;
+			return;
+		}
+	} while (dbs_row_delete_found(holder) == DBS_ROW_BUSY);
 }
 
 static void
@@ -355,7 +475,9 @@ flush_before(DbsTarget *target, bool insert)
 	bool acts = target->before_insert || target->after_insert || target->before_update || target->after_update ||
 				target->before_delete || target->after_delete || target->delete_cascades || target->update_cascades;
 
-	if (acts && !(insert && target->multi_insert && gathering == target && target->next_buffering == NULL))
+	if (!insert && target->partitioned)
+		dbs_flush_all_inserts();
+	else if (acts && !(insert && target->multi_insert && gathering == target && target->next_buffering == NULL))
 		dbs_flush_all_inserts();
 	else if (!insert)
 		dbs_flush_inserts(target);
@@ -430,7 +552,7 @@ dbs_apply_rows(DbsReader *reader)
 	}
 	if (!dbs_get_end(reader))
 		row_error(reader);
-	keep_gathered(target);
+	keep_gathered();
 	count_rows(table, &rows);
 	dbs_apply.where_table = NULL;
 	dbs_apply.where_operation = NULL;

@@ -110,6 +110,18 @@ compose(DbsTarget *target, const DbsImage *after)
 	ExecStoreVirtualTuple(slot);
 }
 
+bool
+dbs_row_stays(DbsTarget *target, const DbsImage *after)
+{
+	bool stays;
+
+	compose(target, after);
+	stays = !target->relation->rd_rel->relispartition ||
+			ExecPartitionCheck(target->rri, target->changed, target->estate, false);
+	ResetPerTupleExprContext(target->estate);
+	return stays;
+}
+
 static DbsRowOutcome
 outcome_of(TM_Result result)
 {
@@ -144,6 +156,7 @@ dbs_row_update_found(DbsTarget *target, const DbsImage *after)
 		EPQState epq;
 		bool go_on;
 
+		target->estate->es_output_cid = GetCurrentCommandId(true);
 		dbs_epq_init(&epq, target->estate);
 		go_on = dbs_before_update(target->estate, &epq, target->rri, &tid, target->changed);
 		EvalPlanQualEnd(&epq);
@@ -183,6 +196,7 @@ dbs_row_delete_found(DbsTarget *target)
 		EPQState epq;
 		bool go_on;
 
+		target->estate->es_output_cid = GetCurrentCommandId(true);
 		dbs_epq_init(&epq, target->estate);
 		go_on = dbs_before_delete(target->estate, &epq, target->rri, &tid);
 		EvalPlanQualEnd(&epq);

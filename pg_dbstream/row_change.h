@@ -25,4 +25,7 @@ void dbs_row_insert(DbsTarget *target, TupleTableSlot *slot);
 DbsRowOutcome dbs_row_update_found(DbsTarget *target, const DbsImage *after);
 DbsRowOutcome dbs_row_delete_found(DbsTarget *target);
 
+/* Build the new row of target->found in target->changed; does it still belong to this partition? */
+bool dbs_row_stays(DbsTarget *target, const DbsImage *after);
+
 #endif

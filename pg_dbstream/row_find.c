@@ -217,6 +217,18 @@ dbs_row_find(DbsTarget *target, const DbsImage *image)
 	return find_by_reading(target, image);
 }
 
+bool
+dbs_row_find_unique(DbsTarget *target, const DbsImage *image)
+{
+	if (target->key_count < 0)
+		collect_keys(target);
+	for (int i = 0; i < target->key_count; i++)
+		if (target->keys[i].unique && covered(&target->keys[i], image) &&
+			find_by_index(target, &target->keys[i], image))
+			return true;
+	return false;
+}
+
 char *
 dbs_row_describe(DbsTarget *target, const DbsImage *image)
 {

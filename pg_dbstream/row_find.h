@@ -13,6 +13,9 @@
  */
 bool dbs_row_find(DbsTarget *target, const DbsImage *image);
 
+/* The same by unique indexes only, every one that the image covers; never by reading the table. */
+bool dbs_row_find_unique(DbsTarget *target, const DbsImage *image);
+
 /* The key of an image for messages: "(id)=(42)", at most a few hundred bytes. */
 char *dbs_row_describe(DbsTarget *target, const DbsImage *image);
 

@@ -27,7 +27,8 @@ enum
 	COUNTER_DELETED,
 	COUNTER_ADJUSTED,
 	COUNTER_LAST_APPLIED_AT,
-	COUNTER_COLUMNS = COUNTER_LAST_APPLIED_AT
+	COUNTER_CONFLICTS,
+	COUNTER_COLUMNS = COUNTER_CONFLICTS
 };
 
 static DbsTableCounter *counters = NULL;
@@ -104,6 +105,7 @@ write_counter(Relation relation, DbsTableCounter *counter)
 	add_to(&values[COUNTER_UPDATED - 1], counter->updated);
 	add_to(&values[COUNTER_DELETED - 1], counter->deleted);
 	add_to(&values[COUNTER_ADJUSTED - 1], counter->adjusted);
+	add_to(&values[COUNTER_CONFLICTS - 1], counter->conflicts);
 	values[COUNTER_LAST_APPLIED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	nulls[COUNTER_LAST_APPLIED_AT - 1] = false;
 	new = heap_form_tuple(RelationGetDescr(relation), values, nulls);
@@ -114,7 +116,7 @@ write_counter(Relation relation, DbsTableCounter *counter)
 	systable_endscan(scan);
 	UnregisterSnapshot(snapshot);
 
-	counter->inserted = counter->updated = counter->deleted = counter->adjusted = 0;
+	counter->inserted = counter->updated = counter->deleted = counter->adjusted = counter->conflicts = 0;
 	counter->state = NULL;
 	counter->dirty = false;
 }

@@ -183,11 +183,15 @@ dbs_target_open_oid(Oid oid)
 	target->equal = palloc0(RelationGetDescr(relation)->natts * sizeof(FmgrInfo *));
 	InitDirtySnapshot(target->dirty);
 	if (target->partitioned)
+	{
 		target->changed = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
+		target->incoming = MakeSingleTupleTableSlot(RelationGetDescr(relation), &TTSOpsVirtual);
+	}
 	else
 	{
 		target->found = table_slot_create(relation, NULL);
 		target->changed = table_slot_create(relation, NULL);
+		target->incoming = table_slot_create(relation, NULL);
 	}
 	open_targets = lappend(open_targets, target);
 	last_opened = target;
@@ -220,6 +224,7 @@ close_target(DbsTarget *target)
 	if (target->found != NULL)
 		ExecDropSingleTupleTableSlot(target->found);
 	ExecDropSingleTupleTableSlot(target->changed);
+	ExecDropSingleTupleTableSlot(target->incoming);
 	if (target->routing != NULL)
 		ExecCleanupTupleRouting(target->routing_state, target->routing);
 	ExecCloseResultRelations(target->estate);

@@ -42,6 +42,7 @@ typedef struct DbsTableCounter
 	int64 updated;
 	int64 deleted;
 	int64 adjusted;
+	int64 conflicts; /* rows put right by the option conflicts */
 	bool dirty;
 	struct DbsTableCounter *next;
 } DbsTableCounter;
@@ -124,6 +125,8 @@ typedef struct DbsTarget
 
 	TupleTableSlot *found; /* the row that is there */
 	TupleTableSlot *changed;
+	TupleTableSlot *incoming; /* a row that is inserted alone */
+	DbsImage whole;           /* the same as an image */
 	SnapshotData dirty;
 	int key_count;     /* -1: not looked for yet */
 	DbsKeyIndex *keys; /* the best first */
@@ -140,6 +143,12 @@ typedef struct DbsTarget
 	struct DbsTarget *next_buffering;
 	bool buffering;
 
+	/* As a partition: the root's column of each of ours, and images in our shape. */
+	AttrNumber *root_map;
+	DbsImage before;
+	DbsImage after;
+
+	/* As a root. */
 	struct PartitionTupleRouting *routing;
 	struct ModifyTableState *routing_state;
 } DbsTarget;
