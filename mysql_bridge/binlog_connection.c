@@ -23,6 +23,7 @@
 #define DUMP_SEND_ANNOTATE_ROWS 0x02
 
 #define SERVER_FATAL_READING_LOG 1236
+#define SERVER_ID_IN_USE 4052 /* MariaDB; MySQL says the same as a 1236 */
 
 struct BinlogConnection
 {
@@ -170,7 +171,9 @@ reading_failed(BinlogConnection *connection, Failure *failure)
 {
 	const char *message = mysql_error(connection->mysql);
 
-	if (mysql_errno(connection->mysql) != SERVER_FATAL_READING_LOG)
+	unsigned number = mysql_errno(connection->mysql);
+
+	if (number != SERVER_FATAL_READING_LOG && number != SERVER_ID_IN_USE)
 		return mysql_connection_failed(connection->mysql, "reading the binary log", failure);
 	for (size_t i = 0; i < sizeof log_errors / sizeof log_errors[0]; i++)
 		if (strcasestr(message, log_errors[i].words) != NULL)

@@ -510,15 +510,15 @@ send_statement(BinlogReader *reader, const QueryEvent *query, Failure *failure)
 }
 
 static bool
-on_rollback(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
+on_rollback(BinlogReader *reader, const BinlogEvent *event, const QueryEvent *query, Failure *failure)
 {
 	if (reader->wire.begun)
 		return failure_set(
 			failure, FAILURE_REJECT, "rollback_of_rows",
 			"It mixes transactional and other tables. Nothing of it is applied. Carry over by hand what "
 			"it did to tables that are not transactional, then start after it with the option \"start\".",
-			"a transaction with rows for this stream, begun at %s:%" PRIu64 ", ends with ROLLBACK",
-			reader->restart.file, reader->restart.point.offset);
+			"a transaction with rows for this stream, begun at %s:%" PRIu64 ", has %.*s", reader->restart.file,
+			reader->restart.point.offset, (int) (query->text_size > 200 ? 200 : query->text_size), query->text);
 	return transaction_end(reader, event, failure);
 }
 
@@ -549,11 +549,11 @@ on_query(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *for
 		if (text_is(&query, "COMMIT"))
 			return transaction_end(reader, event, failure);
 		if (text_is(&query, "ROLLBACK"))
-			return on_rollback(reader, event, failure);
+			return on_rollback(reader, event, &query, failure);
 		if (text_begins(&query, "SAVEPOINT "))
 			return true;
 		if (text_begins(&query, "ROLLBACK TO "))
-			return reader->wire.begun ? on_rollback(reader, event, failure) : true;
+			return reader->wire.begun ? on_rollback(reader, event, &query, failure) : true;
 	}
 	if (text_begins(&query, "XA "))
 		return on_xa_statement(reader, event, &query, failure);

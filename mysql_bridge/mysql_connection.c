@@ -38,6 +38,8 @@ typedef struct ErrorClass
 	"caching_sha2_password wants TLS (ssl_mode REQUIRED) or the server's public key; the client library's plugins "    \
 	"must be installed."
 
+#define CLIENT_TLS_ERROR 2026
+
 static const ErrorClass error_classes[] = {
 	{1040, FAILURE_RETRY, "source_busy", HINT_BUSY},
 	{1203, FAILURE_RETRY, "source_busy", HINT_BUSY},
@@ -82,13 +84,28 @@ static const ErrorClass error_classes[] = {
 	{2012, FAILURE_RETRY, "source_lost", HINT_LOST},
 	{2013, FAILURE_RETRY, "source_lost", HINT_LOST},
 	{2055, FAILURE_RETRY, "source_lost", HINT_LOST},
-	{2026, FAILURE_REJECT, "source_tls", HINT_TLS},
 	{2020, FAILURE_REJECT, "packet_too_large", "Lower max_allowed_packet at the source to 1 GB or less."},
 	{2054, FAILURE_REJECT, "source_access_denied", HINT_PLUGIN},
 	{2058, FAILURE_REJECT, "source_access_denied", HINT_PLUGIN},
 	{2059, FAILURE_REJECT, "source_access_denied", HINT_PLUGIN},
 	{2061, FAILURE_REJECT, "source_access_denied", HINT_PLUGIN},
 };
+
+/*
+ * Error 2026 is anything that happens to TLS: also that the server went away. Only what a person has to mend is
+ * refused.
+ */
+static bool
+tls_refused(const char *message)
+{
+	static const char *const words[] = {"certificate", "valid", "verif",  "required",
+										"support",     "key",   "cipher", "file"};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcasestr(message, words[i]) != NULL)
+			return true;
+	return false;
+}
 
 bool
 mysql_connection_failed(MYSQL *mysql, const char *doing, Failure *failure)
@@ -103,6 +120,9 @@ mysql_connection_failed(MYSQL *mysql, const char *doing, Failure *failure)
 			return failure_set(failure, class->class, class->code, class->hint, "%s: %s (error %u)", doing,
 							   mysql_error(mysql), number);
 	}
+	if (number == CLIENT_TLS_ERROR && tls_refused(mysql_error(mysql)))
+		return failure_set(failure, FAILURE_REJECT, "source_tls", HINT_TLS, "%s: %s (error %u)", doing,
+						   mysql_error(mysql), number);
 	if (number == 0 || (number >= 2000 && number < 3000))
 		return failure_set(failure, FAILURE_RETRY, "source_lost", HINT_LOST, "%s: %s (client error %u)", doing,
 						   number == 0 ? "the connection broke off" : mysql_error(mysql), number);

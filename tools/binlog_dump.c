@@ -30,7 +30,6 @@
 struct Outbox
 {
 	DbsWriter writer;
-	size_t printed; /* messages before this are printed */
 	atomic_bool stopping;
 	bool quiet;
 	uint64_t bytes;
@@ -115,17 +114,25 @@ print_message(const DbsMessage *message)
 		printf("  DAMAGED: %s\n", r.error);
 }
 
+/* Print the whole messages, up to the open one if there is one, and move that to the front. */
 static void
 print_written(Outbox *outbox)
 {
 	DbsWriter *w = &outbox->writer;
+	uint32_t body = 1;
+	size_t whole;
+	size_t at = 0;
 
-	while (!outbox->quiet && outbox->printed < w->used)
+	/* An open message has no size in its header yet. */
+	if (w->used > w->message)
+		memcpy(&body, w->data + w->message, sizeof body);
+	whole = body == 0 ? w->message : w->used;
+	while (!outbox->quiet && at < whole)
 	{
 		DbsMessage message;
 		const char *error = NULL;
 		size_t needed;
-		size_t size = dbs_message_next(w->data + outbox->printed, w->used - outbox->printed, &message, &needed, &error);
+		size_t size = dbs_message_next(w->data + at, whole - at, &message, &needed, &error);
 
 		if (size == 0 || size == SIZE_MAX)
 		{
@@ -133,11 +140,12 @@ print_written(Outbox *outbox)
 			exit(1);
 		}
 		print_message(&message);
-		outbox->printed += size;
+		at += size;
 	}
-	outbox->bytes += w->used;
-	w->used = 0;
-	outbox->printed = 0;
+	outbox->bytes += whole;
+	memmove(w->data, w->data + whole, w->used - whole);
+	w->used -= whole;
+	w->message = 0;
 	fflush(stdout);
 }
 
@@ -157,8 +165,7 @@ outbox_reserve(Outbox *outbox, size_t size, Failure *failure)
 	if (atomic_load(&outbox->stopping))
 		return failure_set(failure, FAILURE_RETRY, "stopping", "", "stopping");
 
-	/* Whole messages leave at once; an open one stays. */
-	if (w->size - w->used < size && w->message == 0 && w->used > OUTBOX_BATCH_SIZE)
+	if (w->size - w->used < size && w->used > OUTBOX_BATCH_SIZE / 2)
 		print_written(outbox);
 	if (w->size - w->used < size)
 	{
