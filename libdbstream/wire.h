@@ -148,6 +148,38 @@ typedef struct DbsHeartbeat
 	DbsString gtid_set;
 } DbsHeartbeat;
 
+/*
+ * A step of a backfill: the copy of rows that were there before the log's part that is read. Rows messages between
+ * transactions belong to the chunk of their table that is open.
+ */
+typedef enum DbsSnapshotStep
+{
+	DBS_SNAPSHOT_START = 1,     /* position, gtid_set: where the log is read from, once the tables are copied */
+	DBS_SNAPSHOT_TABLE = 2,     /* schema, name, text (CREATE TABLE), number (rows estimated), bytes (estimated) */
+	DBS_SNAPSHOT_CHUNK = 3,     /* schema, name, number (of the chunk in its table, from 1) */
+	DBS_SNAPSHOT_CHUNK_END = 4, /* the same, rows, bytes, text (key of the last row as a JSON array) */
+	DBS_SNAPSHOT_END = 5,       /* position, gtid_set: the log's end after the last row was read */
+	DBS_SNAPSHOT_CAUGHT_UP = 6  /* everything before the END step's position has been sent */
+} DbsSnapshotStep;
+
+/* snapshot flags */
+#define DBS_SNAPSHOT_LAST 0x01  /* CHUNK_END: the table is whole */
+#define DBS_SNAPSHOT_WHOLE 0x02 /* TABLE, CHUNK, CHUNK_END: no key, so one chunk, as of a position */
+
+typedef struct DbsSnapshot
+{
+	uint32_t step; /* DbsSnapshotStep */
+	uint32_t flags;
+	uint64_t number;
+	uint64_t rows;
+	uint64_t bytes;
+	DbsString schema;
+	DbsString name;
+	DbsString text;
+	DbsString position; /* CHUNK_END with WHOLE: the rows are as of here */
+	DbsString gtid_set;
+} DbsSnapshot;
+
 typedef struct DbsLogicalMessage
 {
 	DbsString prefix;
@@ -297,6 +329,7 @@ bool dbs_put_logical_message(DbsWriter *w, const DbsLogicalMessage *message);
 bool dbs_put_commit(DbsWriter *w, const DbsCommit *commit);
 bool dbs_put_heartbeat(DbsWriter *w, const DbsHeartbeat *heartbeat);
 bool dbs_put_sync(DbsWriter *w, uint64_t token);
+bool dbs_put_snapshot(DbsWriter *w, const DbsSnapshot *snapshot);
 
 /*
  * A rows message is written in steps: begin, then row bytes with dbs_put_row_form
@@ -350,6 +383,7 @@ bool dbs_get_logical_message(DbsReader *r, DbsLogicalMessage *message);
 bool dbs_get_commit(DbsReader *r, DbsCommit *commit);
 bool dbs_get_heartbeat(DbsReader *r, DbsHeartbeat *heartbeat);
 bool dbs_get_sync(DbsReader *r, uint64_t *token);
+bool dbs_get_snapshot(DbsReader *r, DbsSnapshot *snapshot);
 bool dbs_get_end(DbsReader *r); /* true when the body is used up; anything left is an error */
 
 static inline bool

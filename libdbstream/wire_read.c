@@ -80,13 +80,6 @@ dbs_message_next(char *data, size_t size, DbsMessage *message, size_t *needed, c
 		*error = "unknown message type";
 		return SIZE_MAX;
 	}
-
-	/* Reserved for a later version; to pass over it here would lose rows. */
-	if (type == DBS_MESSAGE_SNAPSHOT)
-	{
-		*error = "snapshot messages are not part of this version of the format";
-		return SIZE_MAX;
-	}
 	whole = DBS_WIRE_ALIGN(DBS_WIRE_HEADER_SIZE + (size_t) body);
 	*needed = whole;
 	if (size < whole)
@@ -232,6 +225,33 @@ bool
 dbs_get_sync(DbsReader *r, uint64_t *token)
 {
 	return dbs_get_u64(r, token);
+}
+
+/* Steps are about one table, or about the log's positions. */
+static bool
+snapshot_complete(DbsReader *r, const DbsSnapshot *snapshot)
+{
+	bool of_table = snapshot->step >= DBS_SNAPSHOT_TABLE && snapshot->step <= DBS_SNAPSHOT_CHUNK_END;
+
+	if (of_table != (snapshot->schema.size > 0) || of_table != (snapshot->name.size > 0))
+		return dbs_reader_fail(r, "snapshot message whose step and table do not fit");
+	if ((snapshot->step == DBS_SNAPSHOT_START || snapshot->step == DBS_SNAPSHOT_END) && snapshot->position.size == 0)
+		return dbs_reader_fail(r, "position is empty");
+	return true;
+}
+
+bool
+dbs_get_snapshot(DbsReader *r, DbsSnapshot *snapshot)
+{
+	if (!dbs_get_u32(r, &snapshot->step) || !dbs_get_u32(r, &snapshot->flags) || !dbs_get_u64(r, &snapshot->number) ||
+		!dbs_get_u64(r, &snapshot->rows) || !dbs_get_u64(r, &snapshot->bytes))
+		return false;
+	if (snapshot->step < DBS_SNAPSHOT_START || snapshot->step > DBS_SNAPSHOT_CAUGHT_UP)
+		return dbs_reader_fail(r, "snapshot message with an unknown step");
+	if (snapshot->flags & ~(uint32_t) (DBS_SNAPSHOT_LAST | DBS_SNAPSHOT_WHOLE))
+		return dbs_reader_fail(r, "unknown flag in a snapshot message");
+	return get_text(r, &snapshot->schema) && get_text(r, &snapshot->name) && get_text(r, &snapshot->text) &&
+		   get_text(r, &snapshot->position) && get_text(r, &snapshot->gtid_set) && snapshot_complete(r, snapshot);
 }
 
 bool

@@ -182,6 +182,27 @@ dbs_put_sync(DbsWriter *w, uint64_t token)
 }
 
 bool
+dbs_put_snapshot(DbsWriter *w, const DbsSnapshot *snapshot)
+{
+	if (!message_open(w, DBS_MESSAGE_SNAPSHOT,
+					  32 + string_room(snapshot->schema) + string_room(snapshot->name) + string_room(snapshot->text) +
+						  string_room(snapshot->position) + string_room(snapshot->gtid_set)))
+		return false;
+	dbs_put_u32(w, snapshot->step);
+	dbs_put_u32(w, snapshot->flags);
+	dbs_put_u64(w, snapshot->number);
+	dbs_put_u64(w, snapshot->rows);
+	dbs_put_u64(w, snapshot->bytes);
+	put_string(w, snapshot->schema);
+	put_string(w, snapshot->name);
+	put_string(w, snapshot->text);
+	put_string(w, snapshot->position);
+	put_string(w, snapshot->gtid_set);
+	dbs_message_end(w);
+	return true;
+}
+
+bool
 dbs_rows_begin(DbsWriter *w, uint32_t table_id, DbsRowsOp op)
 {
 	if (!message_open(w, DBS_MESSAGE_ROWS, ROWS_FIELDS))

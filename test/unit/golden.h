@@ -194,6 +194,16 @@ static const DbsLogicalMessage golden_message = {{"note", 4}, {"a\0b", 3}};
 static const DbsCommit golden_commit = {INT64_C(816868800123456), {"binlog.000042:1234", 18}, {"0-1-42,1-1-7", 12}};
 static const DbsHeartbeat golden_heartbeat = {INT64_C(-1), {"binlog.1000000:4", 16}, {"", 0}};
 static const uint64_t golden_sync = UINT64_C(0x0123456789abcdef);
+static const DbsSnapshot golden_snapshot = {DBS_SNAPSHOT_CHUNK_END,
+											DBS_SNAPSHOT_LAST | DBS_SNAPSHOT_WHOLE,
+											7,
+											100000,
+											UINT64_C(5000000000),
+											{"shop", 4},
+											{"log\xc3\xa9", 5},
+											{"[\"42\", \"x\"]", 11},
+											{"binlog.000042:1234", 18},
+											{"0-1-42", 6}};
 static const DbsReceipt golden_receipt = {DBS_RECEIPT_RUNNING, 3, 1048576, 524288, INT64_C(816868800123456), 9};
 
 static DbsColumn
@@ -304,6 +314,12 @@ golden_put_sync(DbsWriter *w)
 	return dbs_put_sync(w, golden_sync);
 }
 
+static bool
+golden_put_snapshot(DbsWriter *w)
+{
+	return dbs_put_snapshot(w, &golden_snapshot);
+}
+
 typedef struct Golden
 {
 	const char *file; /* without ".bin" */
@@ -324,6 +340,7 @@ static const Golden goldens[] = {
 	{"commit", DBS_MESSAGE_COMMIT, golden_put_commit},
 	{"heartbeat", DBS_MESSAGE_HEARTBEAT, golden_put_heartbeat},
 	{"sync", DBS_MESSAGE_SYNC, golden_put_sync},
+	{"snapshot", DBS_MESSAGE_SNAPSHOT, golden_put_snapshot},
 };
 
 #define GOLDEN_COUNT (sizeof goldens / sizeof goldens[0])

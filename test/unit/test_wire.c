@@ -248,6 +248,69 @@ round_trip_message_and_sync(void **state)
 }
 
 static void
+round_trip_snapshot(void **state)
+{
+	DbsWriter w = writer();
+	DbsMessage message;
+	DbsReader r;
+	DbsSnapshot got;
+
+	(void) state;
+	assert_true(golden_put_snapshot(&w));
+	r = read_back(&w, DBS_MESSAGE_SNAPSHOT, &message);
+	assert_true(dbs_get_snapshot(&r, &got) && dbs_get_end(&r));
+	assert_int_equal(got.step, golden_snapshot.step);
+	assert_int_equal(got.flags, golden_snapshot.flags);
+	assert_true(got.number == golden_snapshot.number && got.rows == golden_snapshot.rows);
+	assert_true(got.bytes == golden_snapshot.bytes);
+	assert_string(got.schema, golden_snapshot.schema);
+	assert_string(got.name, golden_snapshot.name);
+	assert_string(got.text, golden_snapshot.text);
+	assert_string(got.position, golden_snapshot.position);
+	assert_string(got.gtid_set, golden_snapshot.gtid_set);
+}
+
+/* The sentence with which a snapshot message is refused. */
+static void
+assert_snapshot_refused(const DbsSnapshot *snapshot, const char *sentence)
+{
+	DbsWriter w = writer();
+	DbsMessage message;
+	DbsReader r;
+	DbsSnapshot got;
+
+	assert_true(dbs_put_snapshot(&w, snapshot));
+	r = read_back(&w, DBS_MESSAGE_SNAPSHOT, &message);
+	assert_false(dbs_get_snapshot(&r, &got));
+	assert_string_equal(r.error, sentence);
+}
+
+static void
+snapshots_are_checked(void **state)
+{
+	DbsSnapshot s = golden_snapshot;
+
+	(void) state;
+	s.step = 0;
+	assert_snapshot_refused(&s, "snapshot message with an unknown step");
+	s.step = DBS_SNAPSHOT_CAUGHT_UP + 1;
+	assert_snapshot_refused(&s, "snapshot message with an unknown step");
+	s = golden_snapshot;
+	s.flags = 4;
+	assert_snapshot_refused(&s, "unknown flag in a snapshot message");
+	s = golden_snapshot;
+	s.step = DBS_SNAPSHOT_END;
+	assert_snapshot_refused(&s, "snapshot message whose step and table do not fit");
+	s.schema.size = s.name.size = s.position.size = 0;
+	assert_snapshot_refused(&s, "position is empty");
+	s.step = DBS_SNAPSHOT_CHUNK;
+	assert_snapshot_refused(&s, "snapshot message whose step and table do not fit");
+	s = golden_snapshot;
+	s.name.size = 0;
+	assert_snapshot_refused(&s, "snapshot message whose step and table do not fit");
+}
+
+static void
 round_trip_positions(void **state)
 {
 	DbsWriter w = writer();
@@ -579,7 +642,6 @@ frames_are_checked(void **state)
 	assert_frame_refused("\0\0\0\0\0\0\0\0", 8, "unknown message type");
 	assert_frame_refused("\0\0\0\0\x0c\0\0\0", 8, "unknown message type");
 	assert_frame_refused("\0\0\0\0\1\1\0\0", 8, "unknown message type");
-	assert_frame_refused("\0\0\0\0\x0a\0\0\0", 8, "snapshot messages are not part of this version of the format");
 	assert_frame_refused("\0\0\0\x80\1\0\0\0", 8, "message is larger than the format allows");
 	assert_frame_refused("\1\0\0\0\1\0\0\0\0\0\0\1\0\0\0\0", 16, "padding after a message is not zero");
 	assert_int_equal(dbs_message_next(huge, 8, &message, &needed, &error), 0);
@@ -701,6 +763,8 @@ main(void)
 		cmocka_unit_test(round_trip_rows),
 		cmocka_unit_test(round_trip_truncate_and_ddl),
 		cmocka_unit_test(round_trip_message_and_sync),
+		cmocka_unit_test(round_trip_snapshot),
+		cmocka_unit_test(snapshots_are_checked),
 		cmocka_unit_test(round_trip_positions),
 		cmocka_unit_test(round_trip_receipt),
 		cmocka_unit_test(bytes_are_as_specified),

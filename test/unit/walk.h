@@ -128,6 +128,7 @@ walk_plain(Walk *walk, DbsReader *r, DbsMessageType type)
 		DbsCommit commit;
 		DbsHeartbeat heartbeat;
 		uint64_t token;
+		DbsSnapshot snapshot;
 	} u;
 
 	switch (type)
@@ -178,6 +179,15 @@ walk_plain(Walk *walk, DbsReader *r, DbsMessageType type)
 		case DBS_MESSAGE_SYNC:
 			if (!dbs_get_sync(r, &u.token))
 				return false;
+			break;
+		case DBS_MESSAGE_SNAPSHOT:
+			if (!dbs_get_snapshot(r, &u.snapshot))
+				return false;
+			walk_string(walk, u.snapshot.schema);
+			walk_string(walk, u.snapshot.name);
+			walk_string(walk, u.snapshot.text);
+			walk_string(walk, u.snapshot.position);
+			walk_string(walk, u.snapshot.gtid_set);
 			break;
 		default:
 			return dbs_reader_fail(r, "a message that nobody reads");
