@@ -37,7 +37,7 @@ typedef struct JsonPut
 	Outbox *outbox;
 	DbsWriter *w;
 	size_t spare;
-	size_t start; /* of the text, counted from the message */
+	size_t limit; /* where the text has become longer than its bytes can mean, counted from the message */
 	const char *problem;
 	Failure *failure;
 } JsonPut;
@@ -55,8 +55,8 @@ broken(JsonPut *put, const char *problem)
 static bool
 need(JsonPut *put, size_t size)
 {
-	if (put->w->used - put->w->message - put->start + size > DBS_WIRE_MAX_MESSAGE / 2)
-		return broken(put, "is larger as text than a field may be");
+	if (put->w->used - put->w->message > put->limit)
+		return broken(put, "uses a part of itself more than once");
 	if (dbs_wire_room(put->w) >= size + put->spare)
 		return true;
 	if (!outbox_reserve(put->outbox, size + put->spare, put->failure))
@@ -455,7 +455,8 @@ json_binary_put(const uint8_t *data, size_t size, size_t spare, Outbox *outbox, 
 	JsonPut put = {.outbox = outbox, .w = outbox_writer(outbox), .spare = spare, .failure = failure};
 	bool done;
 
-	put.start = put.w->used - put.w->message;
+	/* A byte becomes at most the six of "\u0001", a value's entry of three bytes at most the eight of "-32768, ". */
+	put.limit = put.w->used - put.w->message + 8 * size + 64;
 	done = size == 0 ? put_text(&put, "null", 4) : put_value(&put, data[0], data + 1, size - 1, 0);
 	*problem = put.problem;
 	return done;
