@@ -29,6 +29,18 @@ add_count(struct json_object *object, const char *name, uint64_t count)
 	json_object_object_add(object, name, json_object_new_uint64(count));
 }
 
+/*
+ * What is left of the log's end as it was last asked for. The reader has gone on since: within the last
+ * file the difference is known; before it, what was known then is the best there is.
+ */
+static uint64_t
+bytes_behind(const WatcherLag *lag, SourcePoint reached)
+{
+	if (reached.file > lag->end.file || (reached.file == lag->end.file && reached.offset >= lag->end.offset))
+		return 0;
+	return reached.file == lag->end.file ? lag->end.offset - reached.offset : lag->bytes_behind;
+}
+
 char *
 report_json(const SourceOps *ops, const Source *source, Watcher *watcher)
 {
@@ -47,7 +59,7 @@ report_json(const SourceOps *ops, const Source *source, Watcher *watcher)
 	{
 		if (lag.source_position[0] != '\0')
 			json_object_object_add(object, "source_position", json_object_new_string(lag.source_position));
-		add_count(object, "bytes_behind", lag.bytes_behind);
+		add_count(object, "bytes_behind", bytes_behind(&lag, progress.point));
 	}
 	add_count(object, "events", progress.events);
 	add_count(object, "bytes", progress.bytes);

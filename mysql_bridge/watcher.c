@@ -71,6 +71,7 @@ watch(void *context)
 		pthread_mutex_lock(&watcher->lock);
 		if (!failed)
 		{
+			lag.end = end;
 			watcher->lag = lag;
 			watcher->point = end;
 			if (token != watcher->answered)

@@ -19,7 +19,8 @@ typedef struct WatcherLag
 {
 	bool known;
 	char source_position[512];
-	uint64_t bytes_behind;
+	SourcePoint end;       /* where the log ended when the source was asked */
+	uint64_t bytes_behind; /* from what had been read then */
 } WatcherLag;
 
 /* ops, source, stream and outbox are kept by reference; the outbox is woken when a token has its point. */
