@@ -130,6 +130,8 @@ is_character(const MapColumn *column, ServerFlavour flavour)
 		case LOG_TYPE_BLOB_COMPRESSED:
 		case LOG_TYPE_VARCHAR_COMPRESSED:
 			return true;
+		case LOG_TYPE_VECTOR: /* MySQL's own; its collation is binary */
+			return true;
 		case LOG_TYPE_GEOMETRY:
 			return flavour == FLAVOUR_MARIADB;
 		default:
@@ -493,8 +495,19 @@ read_column_metadata(MapColumn *column, const uint8_t *meta)
 	}
 }
 
+/*
+ * MariaDB's own formats of times with fractions, from before it took over MySQL's, are logged under the same numbers as
+ * the formats without, but are longer: the log cannot tell them apart, so neither is read from MariaDB.
+ */
 static bool
-read_columns(TableMap *map, const uint8_t *types, LogSlice block, Failure *failure)
+is_ambiguous(uint8_t type, ServerFlavour flavour)
+{
+	return flavour == FLAVOUR_MARIADB &&
+		   (type == LOG_TYPE_TIME || type == LOG_TYPE_DATETIME || type == LOG_TYPE_TIMESTAMP);
+}
+
+static bool
+read_columns(TableMap *map, const uint8_t *types, LogSlice block, ServerFlavour flavour, Failure *failure)
 {
 	const uint8_t *meta = block.data;
 	const uint8_t *end = block.data + block.size;
@@ -508,6 +521,14 @@ read_columns(TableMap *map, const uint8_t *types, LogSlice block, Failure *failu
 							   "Exclude the table from the stream, or change the column's type.",
 							   "column %u of table \"%.*s.%.*s\" has type number %u, which is not known", i + 1,
 							   LOG_SLICE_ARGS(map->schema), LOG_SLICE_ARGS(map->name), types[i]);
+		if (is_ambiguous(types[i], flavour))
+			return failure_set(
+				failure, FAILURE_REJECT, "old_temporal_format",
+				"SET GLOBAL mysql56_temporal_format=ON at the source, then ALTER TABLE ... FORCE; start the "
+				"stream again from a position after that.",
+				"column %u of table \"%.*s.%.*s\" holds times in MariaDB's old format, which the log does "
+				"not describe exactly",
+				i + 1, LOG_SLICE_ARGS(map->schema), LOG_SLICE_ARGS(map->name));
 		if (end - meta < bytes)
 			return damaged(map, "column metadata", failure);
 		map->columns[i].type = types[i];
@@ -564,7 +585,7 @@ table_map_parse(const uint8_t *body, size_t size, ServerFlavour flavour, TableMa
 	for (uint64_t i = 0; i < count; i++)
 		map->columns[i].nullable = (r.at[i / 8] >> (i % 8)) & 1;
 	r.at += (count + 7) / 8;
-	if (read_columns(map, types, block, failure) && read_optional(map, flavour, r, failure))
+	if (read_columns(map, types, block, flavour, failure) && read_optional(map, flavour, r, failure))
 		return true;
 	table_map_clear(map);
 	return false;

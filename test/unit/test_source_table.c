@@ -220,6 +220,8 @@ test_captured(void **state)
 	replay_file("mariadb_types");
 	replay_file("mysql_only");
 	replay_file("mariadb_only");
+	replay_file("mysql_mixed");
+	replay_file("mariadb_mixed");
 	replay_file("mysql_images");
 	replay_file("mariadb_images");
 }
@@ -495,6 +497,52 @@ test_tables_refused(void **state)
 	assert_non_null(strstr(failure.message, "table \"s.t\": column \"t\""));
 }
 
+/* Times in the formats before 5.6: read from MySQL; from MariaDB refused, where they have two lengths and one number.
+ */
+static void
+test_old_temporal_types(void **state)
+{
+	CharsetCatalog *catalog = charset_catalog_new(NULL, &failure);
+	Bytes map = bytes_of_hex("017300"
+							 "017400"
+							 "04"
+							 "030b0c07"
+							 "00"
+							 "0e"
+							 "010100"
+							 "0409"
+							 "026964"
+							 "0174"
+							 "0164"
+							 "0173");
+	Bytes event = bytes_of_hex("040f"
+							   "f0"
+							   "01000000"
+							   "590a80"
+							   "4163eaa230120000"
+							   "ffffff7f");
+	SourceTable *table = source_table_parse(map.data, map.size, &plain_config, catalog, &failure);
+	Outbox outbox = {0};
+	RowsCount count = {0};
+	char *rows;
+
+	assert_non_null(table);
+	assert_true(source_table_put(table, 1, &outbox, &failure));
+	if (!source_table_put_rows(table, 1, ROWS_EVENT_WRITE, event.data, event.size, &outbox, &count, &failure))
+		fail_msg("%s %s", failure.message, failure.detail);
+	rows = rows_of(&outbox);
+	assert_string_equal(rows, "1\t-838:59:59\t2000-01-01 00:00:01\t2038-01-19 03:14:07\n");
+	free(rows);
+	stub_outbox_clear(&outbox);
+	source_table_free(table);
+	charset_catalog_set_flavour(catalog, FLAVOUR_MARIADB);
+	assert_null(source_table_parse(map.data, map.size, &plain_config, catalog, &failure));
+	assert_string_equal(failure.code, "old_temporal_format");
+	free(map.data);
+	free(event.data);
+	charset_catalog_free(catalog);
+}
+
 static void
 test_names(void **state)
 {
@@ -590,10 +638,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_captured),      cmocka_unit_test(test_values),         cmocka_unit_test(test_zero_dates),
-		cmocka_unit_test(test_text_policies), cmocka_unit_test(test_old_rows),       cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_empty_row),     cmocka_unit_test(test_tables_refused), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_stopping),      cmocka_unit_test(test_message_size),
+		cmocka_unit_test(test_captured),   cmocka_unit_test(test_values),
+		cmocka_unit_test(test_zero_dates), cmocka_unit_test(test_text_policies),
+		cmocka_unit_test(test_old_rows),   cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_empty_row),  cmocka_unit_test(test_tables_refused),
+		cmocka_unit_test(test_names),      cmocka_unit_test(test_old_temporal_types),
+		cmocka_unit_test(test_stopping),   cmocka_unit_test(test_message_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
