@@ -10,6 +10,7 @@
  */
 #include "apply.h"
 
+#include "access/hio.h"
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "compat.h"
@@ -19,6 +20,7 @@
 #include "row_change.h"
 #include "row_find.h"
 #include "rewrite/rewriteHandler.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -151,6 +153,10 @@ dbs_flush_inserts(DbsTarget *target)
 	{
 		old = MemoryContextSwitchTo(target->estate->es_query_cxt);
 		target->bulk = GetBulkInsertState();
+
+		/* Rows just replicated are likely to be read and changed: they stay in shared buffers, outside COPY's ring. */
+		FreeAccessStrategy(target->bulk->strategy);
+		target->bulk->strategy = NULL;
 		MemoryContextSwitchTo(old);
 	}
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(target->estate));
