@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
+#include "utils/jsonb.h"
 
 typedef enum DbsDialect
 {
@@ -84,6 +85,7 @@ typedef struct DbsDdlOptions
 	const char *json;            /* "jsonb" | "json" */
 	bool has_postgis;
 	bool has_vector;
+	bool no_partitions; /* leave partitioned tables in one piece */
 
 	/*
 	 * May the translator look at the target's catalogue (for example: the type
@@ -99,7 +101,6 @@ List *dbs_ddl_translate(const char *text, const DbsDdlOptions *options);
  * Parse a stream's or function's jsonb options into *options (which the caller
  * has set to zero and the dialects); unknown names are an ereport that names the nearest.
  */
-struct Jsonb;
-void dbs_ddl_options_from_jsonb(struct Jsonb *json, DbsDdlOptions *options);
+void dbs_ddl_options_from_jsonb(Jsonb *json, DbsDdlOptions *options);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "ddl_class.h"
 #include "ddl_lexer.h"
+#include "ddl_parser.h"
+#include "ddl_print.h"
 
 static void
 add_note(DbsDdlStatement *statement, DbsNoteSeverity severity, const char *text)
@@ -25,28 +27,66 @@ cannot_parse(DbsDdlStatement *statement, const char *text, int offset, const cha
 			 psprintf("line %d, column %d: %s", statement->error_line, statement->error_column, reason));
 }
 
-static DbsDdlStatement *
-translate_statement(const DdlTokens *tokens, const DbsDdlOptions *options)
+static const DdlToken *
+find_bad_token(const DdlTokens *tokens)
 {
-	DbsDdlStatement *statement = palloc0(sizeof(DbsDdlStatement));
-	const char *reason;
-
-	statement->source_sql = pnstrdup(tokens->text + tokens->start, tokens->end - tokens->start);
 	for (int i = 0; i < tokens->count; i++)
 	{
 		if (tokens->token[i].kind == DDL_TOKEN_BAD)
-		{
-			statement->tag = "";
-			cannot_parse(statement, tokens->text, tokens->token[i].start, tokens->token[i].text);
-			return statement;
-		}
+			return &tokens->token[i];
 	}
+	return NULL;
+}
+
+static DbsDdlStatement *
+translate_mysql(const DdlTokens *tokens, DdlPrinter *printer)
+{
+	DbsDdlStatement *statement = palloc0(sizeof(DbsDdlStatement));
+	const DdlToken *bad = find_bad_token(tokens);
+	const char *reason;
+	DdlParser parser;
+	DdlStatement *tree;
+
+	statement->source_sql = pnstrdup(tokens->text + tokens->start, tokens->end - tokens->start);
 	statement->class = dbs_ddl_classify(tokens, &statement->tag, &reason);
+	if (bad != NULL)
+	{
+		cannot_parse(statement, tokens->text, bad->start, bad->text);
+		return statement;
+	}
 	if (statement->class == DBS_DDL_IGNORE)
 		add_note(statement, DBS_NOTE_INFO, psprintf("%s ignored: %s", statement->tag, reason));
-	else if (statement->class == DBS_DDL_APPLY || statement->class == DBS_DDL_UNKNOWN)
+	else if (statement->class == DBS_DDL_UNKNOWN)
 		cannot_parse(statement, tokens->text, tokens->start, "this statement is not known to the translator");
+	if (statement->class != DBS_DDL_APPLY)
+		return statement;
+	tree = dbs_ddl_parse_mysql(&parser, tokens, printer->options);
+	if (tree == NULL)
+	{
+		cannot_parse(statement, tokens->text, parser.error_offset, parser.error);
+		return statement;
+	}
+	printer->out = statement;
+	if (tree->kind == DDL_USE)
+		printer->default_schema = tree->name->name;
+	dbs_ddl_pg_print(printer, tree);
 	return statement;
+}
+
+/* Foreign keys whose table never came in this text: it is taken to be there. */
+static void
+print_waiting(DdlKnown *known)
+{
+	ListCell *cell;
+
+	foreach (cell, known->deferred)
+	{
+		DdlDeferredKey *key = lfirst(cell);
+
+		key->owner->sql = lappend(key->owner->sql, (void *) key->sql);
+		add_note(key->owner, DBS_NOTE_INFO,
+				 psprintf("a foreign key refers to \"%s\", which is not created here", key->table));
+	}
 }
 
 List *
@@ -55,9 +95,17 @@ dbs_ddl_translate(const char *text, const DbsDdlOptions *options)
 	List *statements = NIL;
 	DdlLexer lexer;
 	DdlTokens tokens;
+	DdlKnown known = {0};
+	DdlPrinter printer = {options, NULL, &known, options->default_schema};
 
+	if (options->use_catalog)
+	{
+		known.load = dbs_ddl_catalog_table;
+		known.schema_exists = dbs_ddl_catalog_schema_exists;
+	}
 	dbs_ddl_lexer_init(&lexer, text, options->source, options->sql_mode);
 	while (dbs_ddl_lexer_next(&lexer, &tokens))
-		statements = lappend(statements, translate_statement(&tokens, options));
+		statements = lappend(statements, translate_mysql(&tokens, &printer));
+	print_waiting(&known);
 	return statements;
 }

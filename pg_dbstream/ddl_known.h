@@ -1,0 +1,81 @@
+/*
+ * What is known of the target's tables while a text is translated: from its
+ * own earlier statements and, where allowed, from the catalogue.  Every
+ * translated statement changes it, so that the next one sees its effect.
+ */
+#ifndef DBS_DDL_KNOWN_H
+#define DBS_DDL_KNOWN_H
+
+#include "ddl_tree.h"
+
+typedef struct DdlKnownColumn
+{
+	const char *name;
+	DdlType *type;		 /* the source's words when seen, else by the target's type */
+	const char *pg_type; /* as format_type writes it or the printer wrote it */
+	bool not_null;
+	bool has_default;
+	bool identity;
+	bool serial; /* default from a sequence of its own */
+	bool generated;
+	bool has_enum_check;
+	bool has_set_check;
+	bool on_update;
+	DdlColumn *column; /* its definition, when seen */
+} DdlKnownColumn;
+
+typedef struct DdlKnownKey
+{
+	const char *name;	 /* MySQL's */
+	const char *pg_name; /* PostgreSQL's */
+	DdlKeyKind kind;
+	bool is_constraint;
+	DdlKey *key;		/* its definition, when seen or plain columns */
+	const char *pg_tail; /* "USING btree (…)", when only the catalogue knows it */
+} DdlKnownKey;
+
+typedef struct DdlKnownConstraint
+{
+	const char *name;
+	char kind; /* 'f', 'c' */
+	bool missing; /* not carried over, so there is nothing to drop */
+} DdlKnownConstraint;
+
+typedef struct DdlKnownTable
+{
+	const char *schema; /* the target's; NULL = as the search path finds it */
+	const char *name;	/* the target's */
+	bool complete;		/* all columns and keys are known */
+	bool absent;		/* known not to exist */
+	bool dropped;
+	bool empty; /* the catalogue says that there is not one page */
+	char partitioned; /* 'r', 'l', 'h' or 0 */
+	List *columns;	  /* of DdlKnownColumn */
+	List *keys;		  /* of DdlKnownKey */
+	List *constraints; /* of DdlKnownConstraint */
+} DdlKnownTable;
+
+typedef struct DdlKnown
+{
+	List *tables; /* of DdlKnownTable */
+	/* Asks the catalogue; NULL where it may not be looked at. Returns NULL when the table does not exist. */
+	DdlKnownTable *(*load)(const char *schema, const char *name);
+	bool (*schema_exists)(const char *schema);
+	List *schemas;	/* of char *: created by this text */
+	List *deferred; /* of DdlDeferredKey: foreign keys whose table comes later in the text */
+} DdlKnown;
+
+/* The table, or NULL when nothing is known (with absent set: known not to be there). */
+DdlKnownTable *dbs_ddl_known_table(DdlKnown *known, const char *schema, const char *name);
+DdlKnownTable *dbs_ddl_known_create(DdlKnown *known, const char *schema, const char *name);
+void dbs_ddl_known_drop(DdlKnown *known, const char *schema, const char *name);
+void dbs_ddl_known_rename(DdlKnown *known, DdlKnownTable *table, const char *schema, const char *name);
+DdlKnownColumn *dbs_ddl_known_column(const DdlKnownTable *table, const char *name);
+DdlKnownKey *dbs_ddl_known_key(const DdlKnownTable *table, const char *name);
+DdlKnownConstraint *dbs_ddl_known_constraint(const DdlKnownTable *table, const char *name);
+
+/* The catalogue's answers (ddl_catalog.c). */
+DdlKnownTable *dbs_ddl_catalog_table(const char *schema, const char *name);
+bool dbs_ddl_catalog_schema_exists(const char *schema);
+
+#endif

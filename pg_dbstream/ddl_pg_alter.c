@@ -1,0 +1,1006 @@
+/*
+ * ALTER TABLE in PostgreSQL's words.  MySQL looks at all actions of a
+ * statement together: old names before, new names after.  So they are
+ * printed in phases: what goes, renames, changes, what comes.
+ */
+#include "postgres.h"
+
+#include "ddl_print.h"
+
+typedef struct Alter
+{
+	DdlPrinter *printer;
+	DdlStatement *statement;
+	DdlKnownTable *table; /* NULL when nothing is known */
+	const char *qualified;
+	const char *schema;
+	const char *name; /* the table's, at the target */
+	List *after;
+} Alter;
+
+static bool
+is_known(const Alter *alter)
+{
+	return alter->table != NULL && !alter->table->absent && alter->table->complete;
+}
+
+static void
+sql_all(Alter *alter, List *statements)
+{
+	ListCell *cell;
+
+	foreach (cell, statements)
+		dbs_ddl_sql(alter->printer, "%s", (char *) lfirst(cell));
+}
+
+/* ---- what goes ------------------------------------------------------------------------------ */
+
+static void
+drop_primary_key(Alter *alter)
+{
+	DdlKnownKey *key = dbs_ddl_known_key(alter->table, "PRIMARY");
+	const char *name = key != NULL ? key->pg_name : dbs_ddl_pg_index_name(alter->name, "pkey");
+
+	if (key == NULL && is_known(alter))
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_WARNING, "there is no primary key to drop");
+		return;
+	}
+	dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP CONSTRAINT %s", alter->qualified, dbs_ddl_pg_quote(name));
+	if (key != NULL)
+		alter->table->keys = list_delete_ptr(alter->table->keys, key);
+}
+
+static void
+drop_key(Alter *alter, const DdlAction *action)
+{
+	DdlKnownKey *key = dbs_ddl_known_key(alter->table, action->name);
+
+	if (key == NULL && is_known(alter))
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "index \"%s\" is not here, so there is nothing to drop",
+					 action->name);
+		return;
+	}
+	if (key != NULL && key->is_constraint)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP CONSTRAINT %s", alter->qualified,
+					dbs_ddl_pg_quote(key->pg_name));
+	else
+		dbs_ddl_sql(alter->printer, "DROP INDEX %s%s", key == NULL || action->if_exists ? "IF EXISTS " : "",
+					dbs_ddl_pg_qualified(
+						alter->schema, key != NULL ? key->pg_name : dbs_ddl_pg_index_name(alter->name, action->name)));
+	if (key != NULL)
+		alter->table->keys = list_delete_ptr(alter->table->keys, key);
+}
+
+/* A foreign key or check; DROP CONSTRAINT may also mean a key. */
+static void
+drop_constraint(Alter *alter, const DdlAction *action)
+{
+	DdlKnownConstraint *constraint = dbs_ddl_known_constraint(alter->table, action->name);
+
+	if (action->kind == DDL_DROP_CONSTRAINT && constraint == NULL)
+	{
+		if (pg_strcasecmp(action->name, "PRIMARY") == 0)
+		{
+			drop_primary_key(alter);
+			return;
+		}
+		if (dbs_ddl_known_key(alter->table, action->name) != NULL)
+		{
+			drop_key(alter, action);
+			return;
+		}
+	}
+	if ((constraint == NULL && is_known(alter)) || (constraint != NULL && constraint->missing))
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "constraint \"%s\" is not here, so there is nothing to drop",
+					 action->name);
+		return;
+	}
+	dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP CONSTRAINT %s%s", alter->qualified,
+				constraint == NULL || action->if_exists ? "IF EXISTS " : "",
+				dbs_ddl_pg_name(alter->printer, constraint != NULL ? constraint->name : action->name));
+	if (constraint == NULL && action->kind == DDL_DROP_CONSTRAINT)
+		dbs_ddl_sql(alter->printer, "DROP INDEX IF EXISTS %s",
+					dbs_ddl_pg_qualified(alter->schema, dbs_ddl_pg_index_name(alter->name, action->name)));
+	if (constraint != NULL)
+		alter->table->constraints = list_delete_ptr(alter->table->constraints, constraint);
+}
+
+/*
+ * MySQL takes a dropped column out of its indexes, PostgreSQL drops the
+ * indexes: those with columns left are made anew.
+ */
+static void
+drop_column(Alter *alter, const DdlAction *action)
+{
+	DdlKnownColumn *column = dbs_ddl_known_column(alter->table, action->name);
+	ListCell *cell;
+
+	if (column == NULL && is_known(alter) && action->if_exists)
+		return;
+	dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP COLUMN %s%s", alter->qualified,
+				action->if_exists ? "IF EXISTS " : "",
+				dbs_ddl_pg_name(alter->printer, column != NULL ? column->name : action->name));
+	if (!is_known(alter))
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "indexes that hold \"%s\" among other columns go with it",
+					 action->name);
+		return;
+	}
+	if (column != NULL)
+		alter->table->columns = list_delete_ptr(alter->table->columns, column);
+	foreach (cell, alter->table->keys)
+	{
+		DdlKnownKey *known = lfirst(cell);
+		DdlKey *rest;
+		ListCell *part_cell;
+
+		if (known->key == NULL)
+			continue;
+		rest = palloc(sizeof(DdlKey));
+		*rest = *known->key;
+		rest->parts = NIL;
+		foreach (part_cell, known->key->parts)
+		{
+			const DdlKeyPart *part = lfirst(part_cell);
+
+			if (part->column == NULL || pg_strcasecmp(part->column, action->name) != 0)
+				rest->parts = lappend(rest->parts, lfirst(part_cell));
+		}
+		if (list_length(rest->parts) == list_length(known->key->parts))
+			continue;
+		alter->table->keys = foreach_delete_current(alter->table->keys, cell);
+		if (rest->parts == NIL)
+			continue;
+		if (rest->kind == DDL_KEY_PRIMARY)
+			alter->after = lappend(
+				alter->after, psprintf("ALTER TABLE %s ADD %s", alter->qualified,
+									   dbs_ddl_pg_primary_key(alter->printer, rest, alter->statement->name, NULL)));
+		else if (known->name != NULL)
+		{
+			rest->name = known->name;
+			dbs_ddl_pg_key(alter->printer, rest, alter->statement->name, NULL, &alter->after);
+		}
+		else
+		{
+			dbs_ddl_note(alter->printer, DBS_NOTE_WARNING, "index \"%s\" goes with column \"%s\"", known->pg_name,
+						 action->name);
+			continue;
+		}
+		known->key = rest;
+		alter->table->keys = lcons(known, alter->table->keys);
+		cell = list_head(alter->table->keys);
+	}
+}
+
+/* ---- renames -------------------------------------------------------------------------------------- */
+
+static void
+rename_in_keys(DdlKnownTable *table, const char *from, const char *to)
+{
+	ListCell *cell;
+	ListCell *part_cell;
+
+	foreach (cell, table->keys)
+	{
+		DdlKnownKey *known = lfirst(cell);
+
+		if (known->key == NULL)
+			continue;
+		foreach (part_cell, known->key->parts)
+		{
+			DdlKeyPart *part = lfirst(part_cell);
+
+			if (part->column != NULL && pg_strcasecmp(part->column, from) == 0)
+				part->column = to;
+		}
+	}
+}
+
+/* The names of the column's check and trigger follow it. */
+static void
+rename_belongings(Alter *alter, DdlKnownColumn *column, const char *from, const char *to)
+{
+	const char *kind = column->has_enum_check ? "enum" : column->has_set_check ? "set" : NULL;
+
+	if (kind != NULL)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s RENAME CONSTRAINT %s TO %s", alter->qualified,
+					dbs_ddl_pg_quote(dbs_ddl_pg_index_name(from, kind)),
+					dbs_ddl_pg_quote(dbs_ddl_pg_index_name(to, kind)));
+	if (column->on_update)
+	{
+		DdlColumn stub = {.name = to, .type = column->type};
+
+		dbs_ddl_sql(alter->printer, "DROP TRIGGER %s ON %s", dbs_ddl_pg_quote(dbs_ddl_pg_index_name(from, "on_update")),
+					alter->qualified);
+		dbs_ddl_pg_on_update(alter->printer, &stub, alter->statement->name, &alter->after);
+	}
+}
+
+typedef struct Rename
+{
+	const char *from;
+	const char *to;
+	DdlKnownColumn *column;
+} Rename;
+
+/* Renames happen together, so that names may be swapped: those in each other's way go by a third name. */
+static void
+print_renames(Alter *alter, List *renames)
+{
+	ListCell *cell;
+	ListCell *other_cell;
+	int number = 0;
+
+	foreach (cell, renames)
+	{
+		Rename *rename = lfirst(cell);
+		bool blocked = false;
+
+		foreach (other_cell, renames)
+		{
+			const Rename *other = lfirst(other_cell);
+
+			blocked |= other != rename && strcmp(other->from, rename->to) == 0;
+		}
+		if (blocked)
+		{
+			const char *between = psprintf("dbstream_rename_%d", ++number);
+
+			dbs_ddl_sql(alter->printer, "ALTER TABLE %s RENAME COLUMN %s TO %s", alter->qualified,
+						dbs_ddl_pg_name(alter->printer, rename->from), dbs_ddl_pg_quote(between));
+			rename->from = between;
+		}
+	}
+	foreach (cell, renames)
+	{
+		Rename *rename = lfirst(cell);
+
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s RENAME COLUMN %s TO %s", alter->qualified,
+					dbs_ddl_pg_name(alter->printer, rename->from), dbs_ddl_pg_name(alter->printer, rename->to));
+	}
+}
+
+static void
+collect_renames(Alter *alter)
+{
+	List *renames = NIL;
+	ListCell *cell;
+
+	foreach (cell, alter->statement->actions)
+	{
+		DdlAction *action = lfirst(cell);
+		const char *to = action->kind == DDL_RENAME_COLUMN   ? action->new_name
+						 : action->kind == DDL_MODIFY_COLUMN ? action->column->name
+															 : NULL;
+		Rename *rename;
+
+		if (to == NULL || strcmp(action->name, to) == 0)
+			continue;
+		rename = palloc0(sizeof(Rename));
+		rename->column = dbs_ddl_known_column(alter->table, action->name);
+		rename->from = rename->column != NULL ? rename->column->name : action->name;
+		rename->to = to;
+		if (strcmp(rename->from, rename->to) == 0)
+			continue;
+		if (rename->column == NULL && is_known(alter) && action->if_exists)
+			continue;
+		renames = lappend(renames, rename);
+		if (rename->column != NULL)
+			rename_belongings(alter, rename->column, rename->from, to);
+		else if (action->kind == DDL_RENAME_COLUMN)
+			dbs_ddl_note(alter->printer, DBS_NOTE_INFO,
+						 "if \"%s\" is an ENUM or SET, its check keeps the name made from the old column's",
+						 rename->from);
+	}
+	print_renames(alter, renames);
+	if (alter->table == NULL)
+		return;
+	foreach (cell, renames)
+	{
+		Rename *rename = lfirst(cell);
+
+		if (rename->column != NULL)
+			rename->from = rename->column->name;
+	}
+	/* Two passes, for swaps. */
+	foreach (cell, renames)
+	{
+		Rename *rename = lfirst(cell);
+
+		rename_in_keys(alter->table, rename->from, psprintf("\001%s", rename->to));
+	}
+	foreach (cell, renames)
+	{
+		Rename *rename = lfirst(cell);
+
+		rename_in_keys(alter->table, psprintf("\001%s", rename->to), rename->to);
+		if (rename->column != NULL)
+			rename->column->name = rename->to;
+	}
+}
+
+/* ---- changes ------------------------------------------------------------------------------------------- */
+
+/* USING: how the old values become the new type's. */
+static const char *
+using_expression(Alter *alter, const DdlKnownColumn *known, const char *quoted, const char *pg_type,
+				 const DdlType *type)
+{
+	const char *old = known == NULL ? NULL : known->pg_type;
+	bool old_boolean = old != NULL && strcmp(old, "boolean") == 0;
+	bool number = strcmp(pg_type, "smallint") == 0 || strcmp(pg_type, "integer") == 0 ||
+				  strcmp(pg_type, "bigint") == 0 || strncmp(pg_type, "numeric", 7) == 0 ||
+				  strcmp(pg_type, "real") == 0 || strcmp(pg_type, "double precision") == 0;
+
+	if (strcmp(pg_type, "boolean") == 0)
+	{
+		if (old == NULL)
+			return psprintf("%s::text::boolean", quoted);
+		if (strncmp(old, "bit(", 4) == 0)
+			return psprintf("(%s::text::numeric <> 0)", quoted);
+		if (dbs_ddl_is_text(known->type->family))
+			return psprintf("(%s::numeric <> 0)", quoted);
+		return psprintf("(%s <> 0)", quoted);
+	}
+	if (number && old == NULL)
+		return psprintf("CASE %s::text WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE %s::text END::numeric::%s",
+						quoted, quoted, pg_type);
+	if (number && old_boolean)
+		return psprintf("%s::integer::%s", quoted, pg_type);
+	if (number && dbs_ddl_is_text(known->type->family))
+		return psprintf("%s::numeric::%s", quoted, pg_type);
+	if (number && strncmp(old, "bit(", 4) == 0)
+		return psprintf("%s::bigint::%s", quoted, pg_type);
+	if (strncmp(pg_type, "bit(", 4) == 0)
+		return psprintf("%s::bigint::%s", old_boolean ? psprintf("%s::integer", quoted) : quoted, pg_type);
+	if (strcmp(pg_type, "bytea") == 0 && (old == NULL || dbs_ddl_is_text(known->type->family)))
+		return psprintf("convert_to(%s::text, 'UTF8')", quoted);
+	if (strcmp(pg_type, "text[]") == 0)
+		return psprintf("CASE WHEN %s IS NULL THEN NULL ELSE string_to_array(%s::text, ',') END", quoted, quoted);
+	if (dbs_ddl_is_text(type->family) || type->family == DDL_TYPE_SET)
+	{
+		if (old != NULL && strcmp(old, "text[]") == 0)
+			return psprintf("array_to_string(%s, ',')::%s", quoted, pg_type);
+		if (old != NULL && strcmp(old, "bytea") == 0)
+			return psprintf("convert_from(%s, 'UTF8')::%s", quoted, pg_type);
+		if (old_boolean)
+			return psprintf("%s::integer::text::%s", quoted, pg_type);
+		if (old == NULL)
+			return psprintf("%s::text::%s", quoted, pg_type);
+	}
+	return psprintf("%s::%s", quoted, pg_type);
+}
+
+/* Types between which PostgreSQL converts without being told how. */
+static bool
+needs_using(const DdlKnownColumn *known, const char *pg_type)
+{
+	static const char *const groups[][8] = {
+		{"smallint", "integer", "bigint", "numeric", "real", "double precision", NULL},
+		{"char", "character", "varchar", "character varying", "text", NULL},
+		{"date", "timestamp", "timestamptz", NULL}};
+
+	if (known == NULL)
+		return true;
+	for (int i = 0; i < lengthof(groups); i++)
+	{
+		bool has_old = false;
+		bool has_new = false;
+
+		for (int j = 0; groups[i][j] != NULL; j++)
+		{
+			Size size = strlen(groups[i][j]);
+
+			has_old |= strncmp(known->pg_type, groups[i][j], size) == 0 && strchr("(", known->pg_type[size]) != NULL;
+			has_new |= strncmp(pg_type, groups[i][j], size) == 0 && strchr("(", pg_type[size]) != NULL;
+		}
+		if (has_old && has_new)
+			return false;
+	}
+	return true;
+}
+
+static void
+append_action(StringInfo sql, const char *fmt, const char *column, const char *rest)
+{
+	appendStringInfoString(sql, sql->len == 0 ? "" : ", ");
+	appendStringInfo(sql, fmt, column, rest);
+}
+
+/* The sequence behind AUTO_INCREMENT goes on after the largest value. */
+static void
+advance_sequence(Alter *alter, const DdlColumn *column)
+{
+	const char *quoted = dbs_ddl_pg_name(alter->printer, column->name);
+
+	alter->after = lappend(
+		alter->after,
+		psprintf(
+			"SELECT setval(pg_get_serial_sequence(%s, %s), greatest(max(%s), 1)::bigint, max(%s) IS NOT NULL) FROM %s",
+			dbs_ddl_pg_string(alter->qualified, strlen(alter->qualified)),
+			dbs_ddl_pg_string(column->name, strlen(column->name)), quoted, quoted, alter->qualified));
+}
+
+/* AUTO_INCREMENT that comes or goes with MODIFY. */
+static void
+change_auto_increment(Alter *alter, const DdlColumn *column, const DdlKnownColumn *known, const char *pg_type,
+					  StringInfo sql)
+{
+	const char *quoted = dbs_ddl_pg_name(alter->printer, column->name);
+	bool can_identity = strncmp(pg_type, "numeric", 7) != 0;
+	bool has_identity = known != NULL && known->identity;
+
+	if (column->auto_increment && can_identity && !has_identity)
+	{
+		append_action(sql, "ALTER COLUMN %s ADD GENERATED BY DEFAULT AS IDENTITY%s", quoted, "");
+		advance_sequence(alter, column);
+	}
+	else if (column->auto_increment && !can_identity && (known == NULL || !known->serial))
+	{
+		const char *sequence =
+			dbs_ddl_pg_qualified(alter->schema, dbs_ddl_pg_index_name(alter->name, psprintf("%s_seq", column->name)));
+
+		alter->after = lappend(alter->after, psprintf("CREATE SEQUENCE IF NOT EXISTS %s OWNED BY %s.%s", sequence,
+													  alter->qualified, quoted));
+		alter->after =
+			lappend(alter->after, psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT nextval(%s::regclass)",
+										   alter->qualified, quoted, dbs_ddl_pg_string(sequence, strlen(sequence))));
+		advance_sequence(alter, column);
+	}
+}
+
+static const char *
+plain_type(const char *pg_type)
+{
+	static const char *const names[][2] = {
+		{"character varying", "varchar"}, {"character(", "char("}, {"timestamp with time zone", "timestamptz"}};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strncmp(pg_type, names[i][0], strlen(names[i][0])) == 0)
+			return psprintf("%s%s", names[i][1], pg_type + strlen(names[i][0]));
+	}
+	return pg_type;
+}
+
+static void
+drop_label_check(Alter *alter, const DdlKnownColumn *known, const DdlColumn *column)
+{
+	static const DdlTypeFamily families[] = {DDL_TYPE_ENUM, DDL_TYPE_SET};
+
+	for (int i = 0; i < lengthof(families); i++)
+	{
+		DdlType type = {.family = families[i]};
+		bool sure = known != NULL && (i == 0 ? known->has_enum_check : known->has_set_check);
+
+		if (sure || known == NULL)
+			dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP CONSTRAINT %s%s", alter->qualified,
+						sure ? "" : "IF EXISTS ", dbs_ddl_pg_quote(dbs_ddl_pg_enum_name(column->name, &type)));
+	}
+}
+
+static void
+note_place(Alter *alter, const DdlColumn *column)
+{
+	if (column->first || column->after != NULL)
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO,
+					 "column \"%s\": FIRST and AFTER have no equivalent; columns are matched by name", column->name);
+}
+
+/* A generated column's expression cannot be changed: the column is made anew, at the end. */
+static void
+replace_column(Alter *alter, DdlColumn *column, DdlKnownColumn *known)
+{
+	List *before = NIL;
+	const char *definition;
+
+	dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP COLUMN %s", alter->qualified,
+				dbs_ddl_pg_name(alter->printer, column->name));
+	definition = dbs_ddl_pg_column(alter->printer, column, alter->table, alter->qualified, 0, &before, &alter->after);
+	dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD COLUMN %s", alter->qualified, definition);
+	dbs_ddl_note(alter->printer, DBS_NOTE_WARNING, "column \"%s\" is made anew, and its indexes are lost",
+				 column->name);
+}
+
+static void
+modify_column(Alter *alter, const DdlAction *action)
+{
+	DdlColumn *column = action->column;
+	DdlKnownColumn *known = dbs_ddl_known_column(alter->table, column->name);
+	const char *quoted = dbs_ddl_pg_name(alter->printer, column->name);
+	const char *pg_type;
+	const char *value;
+	const char *check;
+	StringInfoData sql;
+	bool retype;
+
+	if (known == NULL && is_known(alter) && action->if_exists)
+		return;
+	dbs_ddl_normalize_column(column, NULL);
+	pg_type = dbs_ddl_pg_type(alter->printer, column->type, column->name);
+	note_place(alter, column);
+	if (column->generated != NULL || (known != NULL && known->generated))
+	{
+		replace_column(alter, column, known);
+		goto remember;
+	}
+	dbs_ddl_pg_type_notes(alter->printer, column);
+	retype = known == NULL || strcmp(plain_type(known->pg_type), pg_type) != 0;
+	value = column->auto_increment ? NULL : dbs_ddl_pg_default(alter->printer, column, column->default_value);
+	drop_label_check(alter, known, column);
+	initStringInfo(&sql);
+	if (known == NULL || known->has_default || known->serial)
+		append_action(&sql, "ALTER COLUMN %s DROP DEFAULT%s", quoted, "");
+	if (known == NULL ? !column->auto_increment
+					  : known->identity && (!column->auto_increment || strncmp(pg_type, "numeric", 7) == 0))
+	{
+		append_action(&sql, "ALTER COLUMN %s DROP IDENTITY%s", quoted, known == NULL ? " IF EXISTS" : "");
+		if (known != NULL)
+			known->identity = false;
+	}
+	/* The old default and identity must be gone before the type changes. */
+	if (sql.len > 0)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s %s", alter->qualified, sql.data);
+	resetStringInfo(&sql);
+	if (retype)
+		append_action(
+			&sql, "ALTER COLUMN %s TYPE %s", quoted,
+			needs_using(known, pg_type)
+				? psprintf("%s USING %s", pg_type, using_expression(alter, known, quoted, pg_type, column->type))
+				: pg_type);
+	if (value != NULL)
+		append_action(&sql, "ALTER COLUMN %s SET DEFAULT %s", quoted, value);
+	if (column->not_null && (known == NULL || !known->not_null))
+		append_action(&sql, "ALTER COLUMN %s SET NOT NULL%s", quoted, "");
+	else if (!column->not_null && known == NULL)
+		/* A column of the primary key stays NOT NULL whatever is written. */
+		append_action(&sql, "ALTER COLUMN %s DROP NOT NULL%s", quoted, "");
+	else if (!column->not_null && known->not_null)
+	{
+		bool in_primary = false;
+		DdlKnownKey *primary = dbs_ddl_known_key(alter->table, "PRIMARY");
+		ListCell *cell;
+
+		if (primary != NULL && primary->key != NULL)
+		{
+			foreach (cell, primary->key->parts)
+			{
+				const DdlKeyPart *part = lfirst(cell);
+
+				in_primary |= part->column != NULL && pg_strcasecmp(part->column, column->name) == 0;
+			}
+		}
+		if (!in_primary)
+			append_action(&sql, "ALTER COLUMN %s DROP NOT NULL%s", quoted, "");
+		else
+			column->not_null = true;
+	}
+	change_auto_increment(alter, column, known, pg_type, &sql);
+	if (sql.len > 0)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s %s", alter->qualified, sql.data);
+	check = dbs_ddl_pg_enum_check(alter->printer, column);
+	if (check != NULL)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD %s", alter->qualified, check);
+	if (known == NULL || known->on_update)
+		dbs_ddl_sql(alter->printer, "DROP TRIGGER IF EXISTS %s ON %s",
+					dbs_ddl_pg_quote(dbs_ddl_pg_index_name(column->name, "on_update")), alter->qualified);
+	if (column->on_update != NULL)
+		dbs_ddl_pg_on_update(alter->printer, column, alter->statement->name, &alter->after);
+	/* MODIFY without COMMENT takes the comment away. */
+	dbs_ddl_pg_comment(alter->printer, "COLUMN", psprintf("%s.%s", alter->qualified, quoted),
+					   column->comment == NULL ? "" : column->comment, &alter->after);
+remember:
+	if (known != NULL)
+	{
+		const char *name = known->name;
+		DdlKnownColumn *fresh = dbs_ddl_known_add_column(alter->printer, NULL, column, pg_type);
+
+		*known = *fresh;
+		known->name = name;
+	}
+}
+
+/* ---- what comes ------------------------------------------------------------------------------------------ */
+
+/* What MySQL gives to rows that are there when a NOT NULL column without default comes. */
+static const char *
+implicit_default(const DdlType *type, const char *pg_type)
+{
+	if (strcmp(pg_type, "boolean") == 0)
+		return "false";
+	if (dbs_ddl_is_number(type->family) || type->family == DDL_TYPE_BOOLEAN)
+		return "0";
+	if (type->family == DDL_TYPE_ENUM && type->labels != NIL)
+	{
+		const DdlText *label = linitial(type->labels);
+
+		return dbs_ddl_pg_string(label->text, label->size);
+	}
+	if (strcmp(pg_type, "text[]") == 0)
+		return "'{}'";
+	if (type->family == DDL_TYPE_BINARY)
+		return psprintf("decode(repeat('00', %d), 'hex')", (int) type->length);
+	if (type->family == DDL_TYPE_BIT)
+		return psprintf("B'0'::%s", pg_type);
+	if (type->family == DDL_TYPE_TIME)
+		return "'00:00:00'";
+	if (type->family == DDL_TYPE_JSON)
+		return "'null'";
+	if (dbs_ddl_is_text(type->family) || dbs_ddl_is_bytes(type->family))
+		return "''";
+	return NULL;
+}
+
+static bool
+default_varies(const DdlColumn *column)
+{
+	return column->default_value != NULL && column->default_value->kind == DDL_EXPR_FUNCTION;
+}
+
+static void
+add_column(Alter *alter, const DdlAction *action)
+{
+	DdlColumn *column = action->column;
+	DdlKnownColumn *known = dbs_ddl_known_column(alter->table, column->name);
+	const char *quoted = dbs_ddl_pg_name(alter->printer, column->name);
+	const char *pg_type;
+	const char *definition;
+	const char *implicit = NULL;
+	const char *check;
+	List *before = NIL;
+	ListCell *cell;
+
+	if (known != NULL && column->if_not_exists)
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "column \"%s\" is there already", column->name);
+		return;
+	}
+	dbs_ddl_normalize_column(column, NULL);
+	pg_type = dbs_ddl_pg_type(alter->printer, column->type, column->name);
+	note_place(alter, column);
+	if (column->auto_increment && alter->table != NULL && !alter->table->empty && alter->table->complete &&
+		alter->printer->known->load != NULL)
+		dbs_ddl_note(alter->printer, DBS_NOTE_ERROR,
+					 "column \"%s\": AUTO_INCREMENT numbers the rows that are there, in an order that may differ here",
+					 column->name);
+	else if (column->auto_increment)
+		dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
+					 "column \"%s\": AUTO_INCREMENT numbers the rows that are there, in an order that may differ here",
+					 column->name);
+	else if (default_varies(column))
+		dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
+					 "column \"%s\": rows that are there get the default as it is evaluated here", column->name);
+	definition = dbs_ddl_pg_column(alter->printer, column, alter->table, alter->qualified, 0, &before, &alter->after);
+	if (column->not_null && column->default_value == NULL && !column->auto_increment && column->generated == NULL)
+		implicit = implicit_default(column->type, pg_type);
+	sql_all(alter, before);
+	dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD COLUMN %s%s%s%s", alter->qualified,
+				column->if_not_exists ? "IF NOT EXISTS " : "", definition, implicit == NULL ? "" : " DEFAULT ",
+				implicit == NULL ? "" : implicit);
+	if (implicit != NULL)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", alter->qualified, quoted);
+	check = dbs_ddl_pg_enum_check(alter->printer, column);
+	if (check != NULL)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD %s", alter->qualified, check);
+	if (column->on_update != NULL)
+		dbs_ddl_pg_on_update(alter->printer, column, alter->statement->name, &alter->after);
+	if (alter->table != NULL && !alter->table->absent)
+		dbs_ddl_known_add_column(alter->printer, alter->table, column, pg_type);
+	foreach (cell, column->checks)
+	{
+		const char *sql = dbs_ddl_pg_check(alter->printer, lfirst(cell), alter->statement->name, alter->table);
+
+		if (sql != NULL)
+			dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD %s", alter->qualified, sql);
+	}
+}
+
+/* PRIMARY KEY, UNIQUE and REFERENCES written behind a column that comes or changes. */
+static void
+add_column_keys(Alter *alter, DdlColumn *column)
+{
+	DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
+	DdlKey *key = palloc0(sizeof(DdlKey));
+	ListCell *cell;
+
+	part->column = column->name;
+	key->parts = list_make1(part);
+	if (column->primary)
+	{
+		key->kind = DDL_KEY_PRIMARY;
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD %s", alter->qualified,
+					dbs_ddl_pg_primary_key(alter->printer, key, alter->statement->name, alter->table));
+	}
+	if (column->unique)
+	{
+		List *after = NIL;
+
+		key = palloc0(sizeof(DdlKey));
+		key->kind = DDL_KEY_UNIQUE;
+		key->parts = list_make1(part);
+		dbs_ddl_pg_key(alter->printer, key, alter->statement->name, alter->table, &after);
+		sql_all(alter, after);
+	}
+	foreach (cell, column->foreign_keys)
+	{
+		bool deferred;
+		const char *sql =
+			dbs_ddl_pg_foreign_key(alter->printer, lfirst(cell), alter->statement->name, alter->table, &deferred);
+
+		if (sql != NULL)
+			dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD %s", alter->qualified, sql);
+	}
+}
+
+static void
+add_key(Alter *alter, DdlKey *key)
+{
+	List *after = NIL;
+
+	if (key->if_not_exists && key->name != NULL && dbs_ddl_known_key(alter->table, key->name) != NULL)
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "index \"%s\" is there already", key->name);
+		return;
+	}
+	if (key->kind == DDL_KEY_PRIMARY)
+	{
+		const char *sql = dbs_ddl_pg_primary_key(alter->printer, key, alter->statement->name, alter->table);
+
+		if (sql != NULL)
+			dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD %s", alter->qualified, sql);
+		return;
+	}
+	dbs_ddl_pg_key(alter->printer, key, alter->statement->name, alter->table, &after);
+	sql_all(alter, after);
+}
+
+static void
+add_foreign_key(Alter *alter, DdlForeignKey *key)
+{
+	bool deferred;
+	const char *sql;
+
+	if (key->if_not_exists && dbs_ddl_known_constraint(alter->table, key->name) != NULL)
+		return;
+	sql = dbs_ddl_pg_foreign_key(alter->printer, key, alter->statement->name, alter->table, &deferred);
+	if (sql != NULL)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD %s", alter->qualified, sql);
+}
+
+static void
+rename_key(Alter *alter, const DdlAction *action)
+{
+	DdlKnownKey *key = dbs_ddl_known_key(alter->table, action->name);
+	const char *to = dbs_ddl_pg_index_name(alter->name, action->new_name);
+	const char *from = key != NULL ? key->pg_name : dbs_ddl_pg_index_name(alter->name, action->name);
+
+	if (key == NULL && is_known(alter))
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "index \"%s\" is not here, so there is nothing to rename",
+					 action->name);
+		return;
+	}
+	dbs_ddl_sql(alter->printer, "ALTER INDEX %s%s RENAME TO %s", action->if_exists ? "IF EXISTS " : "",
+				dbs_ddl_pg_qualified(alter->schema, from), dbs_ddl_pg_quote(to));
+	if (key != NULL)
+	{
+		key->name = action->new_name;
+		key->pg_name = to;
+	}
+}
+
+static void
+set_default(Alter *alter, const DdlAction *action)
+{
+	DdlKnownColumn *known = dbs_ddl_known_column(alter->table, action->name);
+	DdlColumn column = {.name = action->name};
+	DdlType unknown = {.family = DDL_TYPE_TEXT};
+	const char *value = NULL;
+	const char *quoted = dbs_ddl_pg_name(alter->printer, known != NULL ? known->name : action->name);
+
+	column.type = known != NULL ? known->type : &unknown;
+	if (action->kind == DDL_SET_DEFAULT)
+	{
+		value = dbs_ddl_pg_default(alter->printer, &column, action->expr);
+		if (known == NULL)
+			dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
+						 "column \"%s\": its type is not known here; its default is written as text", action->name);
+	}
+	if (value == NULL)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", alter->qualified, quoted);
+	else
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", alter->qualified, quoted, value);
+	if (known != NULL)
+		known->has_default = value != NULL;
+}
+
+static void
+set_auto_increment(Alter *alter, const DdlAction *action)
+{
+	ListCell *cell;
+
+	if (alter->table != NULL)
+	{
+		foreach (cell, alter->table->columns)
+		{
+			const DdlKnownColumn *column = lfirst(cell);
+
+			if (column->identity || column->serial)
+			{
+				dbs_ddl_sql(alter->printer,
+							"SELECT setval(pg_get_serial_sequence(%s, %s), greatest(max(%s) + 1, " INT64_FORMAT
+							")::bigint, false) FROM %s",
+							dbs_ddl_pg_string(alter->qualified, strlen(alter->qualified)),
+							dbs_ddl_pg_string(column->name, strlen(column->name)), dbs_ddl_pg_quote(column->name),
+							action->number, alter->qualified);
+				return;
+			}
+		}
+	}
+	dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
+				 "AUTO_INCREMENT = " INT64_FORMAT ": the column is not known here, so its sequence stays as it is",
+				 action->number);
+}
+
+/* ---- phases --------------------------------------------------------------------------------------------------- */
+
+static void
+act(Alter *alter, DdlAction *action, int phase)
+{
+	DdlPrinter *printer = alter->printer;
+	const char *sql;
+
+	switch (action->kind)
+	{
+		case DDL_DROP_FOREIGN_KEY:
+		case DDL_DROP_CHECK:
+		case DDL_DROP_CONSTRAINT:
+			if (phase == 0)
+				drop_constraint(alter, action);
+			break;
+		case DDL_DROP_PRIMARY_KEY:
+			if (phase == 0)
+				drop_primary_key(alter);
+			break;
+		case DDL_DROP_KEY:
+			if (phase == 0)
+				drop_key(alter, action);
+			break;
+		case DDL_RENAME_KEY:
+			if (phase == 0)
+				rename_key(alter, action);
+			break;
+		case DDL_DROP_COLUMN:
+			if (phase == 1)
+				drop_column(alter, action);
+			break;
+		case DDL_MODIFY_COLUMN:
+			if (phase == 2)
+				modify_column(alter, action);
+			if (phase == 4)
+				add_column_keys(alter, action->column);
+			break;
+		case DDL_SET_DEFAULT:
+		case DDL_DROP_DEFAULT:
+			if (phase == 2)
+				set_default(alter, action);
+			break;
+		case DDL_ADD_COLUMN:
+			if (phase == 3)
+				add_column(alter, action);
+			if (phase == 4)
+				add_column_keys(alter, action->column);
+			break;
+		case DDL_ADD_KEY:
+			if (phase == 5)
+				add_key(alter, action->key);
+			break;
+		case DDL_ADD_CHECK:
+			if (phase == 5 &&
+				(sql = dbs_ddl_pg_check(printer, action->check, alter->statement->name, alter->table)) != NULL)
+				dbs_ddl_sql(printer, "ALTER TABLE %s ADD %s", alter->qualified, sql);
+			break;
+		case DDL_ADD_FOREIGN_KEY:
+			if (phase == 6)
+				add_foreign_key(alter, action->foreign_key);
+			break;
+		case DDL_SET_AUTO_INCREMENT:
+			if (phase == 7)
+				set_auto_increment(alter, action);
+			break;
+		case DDL_TABLE_COMMENT:
+			if (phase == 7)
+				dbs_ddl_pg_comment(printer, "TABLE", alter->qualified, action->text, &alter->after);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Actions that are notes only, and those that cannot be. */
+static void
+note_action(Alter *alter, const DdlAction *action)
+{
+	DdlPrinter *printer = alter->printer;
+
+	switch (action->kind)
+	{
+		case DDL_IGNORED_ACTION:
+			dbs_ddl_note(printer, DBS_NOTE_INFO, "ignored: %s%s%s", action->text, action->reason == NULL ? "" : ": ",
+						 action->reason == NULL ? "" : action->reason);
+			break;
+		case DDL_CONVERT_CHARSET:
+			if (pg_strcasecmp(action->name, "binary") == 0)
+				dbs_ddl_note(printer, DBS_NOTE_ERROR,
+							 "CONVERT TO CHARACTER SET binary turns every text into bytes, which is not carried over");
+			else
+				dbs_ddl_note(printer, DBS_NOTE_INFO, "ignored: CONVERT TO CHARACTER SET %s: text is UTF-8 here already",
+							 action->name);
+			break;
+		case DDL_SET_INVISIBLE:
+		case DDL_SET_VISIBLE:
+			dbs_ddl_note(printer, DBS_NOTE_INFO, "column \"%s\": visibility has no equivalent", action->name);
+			break;
+		case DDL_ALTER_KEY_VISIBLE:
+			dbs_ddl_note(printer, DBS_NOTE_INFO, "index \"%s\": visibility has no equivalent", action->name);
+			break;
+		case DDL_ALTER_CHECK_ENFORCED:
+			dbs_ddl_note(printer, action->flag ? DBS_NOTE_WARNING : DBS_NOTE_ERROR,
+						 "constraint \"%s\": changing ENFORCED is not carried over", action->name);
+			break;
+		case DDL_SYSTEM_VERSIONING:
+			dbs_ddl_note(printer, DBS_NOTE_WARNING,
+						 "SYSTEM VERSIONING has no equivalent: the table holds current rows only");
+			break;
+		default:
+			break;
+	}
+}
+
+void
+dbs_ddl_pg_alter_table(DdlPrinter *printer, DdlStatement *statement)
+{
+	Alter alter = {printer, statement};
+	ListCell *cell;
+
+	dbs_ddl_add_table(printer, statement->name, false, false);
+	alter.qualified = dbs_ddl_pg_table(printer, statement->name);
+	alter.schema = dbs_ddl_target_schema(printer, statement->name->schema);
+	alter.name = dbs_ddl_fit(printer, statement->name->name);
+	alter.table = dbs_ddl_known_table(printer->known, alter.schema, alter.name);
+	if (alter.table != NULL && alter.table->absent)
+	{
+		if (statement->if_exists)
+		{
+			dbs_ddl_note(printer, DBS_NOTE_INFO, "table %s is not here", alter.qualified);
+			return;
+		}
+		alter.table = NULL;
+	}
+	foreach (cell, statement->actions)
+		note_action(&alter, lfirst(cell));
+	for (int phase = 0; phase <= 7; phase++)
+	{
+		if (phase == 2)
+			collect_renames(&alter);
+		foreach (cell, statement->actions)
+			act(&alter, lfirst(cell), phase);
+	}
+	sql_all(&alter, alter.after);
+	foreach (cell, statement->actions)
+		dbs_ddl_pg_alter_partition(printer, statement, lfirst(cell), alter.table);
+	foreach (cell, statement->actions)
+	{
+		DdlAction *action = lfirst(cell);
+
+		if (action->kind == DDL_RENAME_TABLE_TO)
+		{
+			if (action->table->schema == NULL)
+				action->table->schema = statement->name->schema;
+			dbs_ddl_pg_rename_table(printer, statement->name, action->table, false);
+		}
+	}
+}
