@@ -431,6 +431,45 @@ convert_learned(const Charset *charset, const uint8_t *from, size_t size, char *
 	return to - out;
 }
 
+/* One character of any set but binary; returns its bytes and sets *written to those of its UTF-8; 0 when there is none.
+ */
+static size_t
+measure_character(const Charset *charset, const uint8_t *from, size_t size, size_t *written)
+{
+	char utf8[4];
+	size_t length;
+	uint32_t c;
+
+	if (charset->form != CHARSET_LEARNED)
+		length = wide_character(charset->form, from, size, &c);
+	else if (charset->sizes[from[0]] > 0)
+	{
+		*written = charset->sizes[from[0]];
+		return 1;
+	}
+	else
+		length = learned_character(charset, from, size, &c);
+	*written = length == 0 ? 0 : charset_put_utf8(c, utf8);
+	return *written == 0 ? 0 : length;
+}
+
+size_t
+charset_utf8_size(const Charset *charset, const uint8_t *from, size_t size)
+{
+	size_t total = SLACK, length, written;
+
+	if (charset->form == CHARSET_BINARY || charset->form == CHARSET_ASCII || charset->form == CHARSET_UTF8)
+		return size + SLACK;
+	for (size_t i = 0; i < size; i += length)
+	{
+		length = measure_character(charset, from + i, size - i, &written);
+		if (length == 0)
+			return SIZE_MAX;
+		total += written;
+	}
+	return total;
+}
+
 size_t
 charset_to_utf8(const Charset *charset, const uint8_t *from, size_t size, char *out, size_t *bad_at)
 {

@@ -37,7 +37,11 @@ bool charset_is_utf8(const Charset *charset); /* utf8mb3, utf8mb4, ascii: bytes 
 /* The most UTF-8 bytes that size bytes can become. */
 size_t charset_utf8_bound(const Charset *charset, size_t size);
 
-/* Convert; out has room for the bound. Returns the bytes written, or SIZE_MAX and *bad_at when the bytes are not valid.
+/* How many bytes it will be, and some to spare, by looking at them all; SIZE_MAX when they are not valid. */
+size_t charset_utf8_size(const Charset *charset, const uint8_t *from, size_t size);
+
+/* Convert; out has room for the bound, or for that size. Returns the bytes written, or SIZE_MAX and *bad_at when the
+ * bytes are not valid.
  */
 size_t charset_to_utf8(const Charset *charset, const uint8_t *from, size_t size, char *out, size_t *bad_at);
 

@@ -332,8 +332,10 @@ open_message(RowsPut *put)
 
 	if (put->open)
 		return true;
-	if (!row_writer_room(writer, MESSAGE_OVERHEAD))
+	/* Asked for each message, whatever room there is: only so are full batches handed over. */
+	if (!outbox_reserve(writer->outbox, MESSAGE_OVERHEAD + writer->plan->fixed_bound, writer->failure))
 		return false;
+	writer->w = outbox_writer(writer->outbox);
 	if (!dbs_rows_begin(writer->w, put->wire_id, put->op))
 		return damaged(put, "does not fit the room that was made for it");
 	put->open = true;
@@ -481,9 +483,5 @@ row_image_put_rows(const RowPlan *plan, uint32_t wire_id, RowsEventKind kind, co
 		return damaged(&put, "has another number of columns than its table");
 	if (!read_image_columns(&put, &first) || (kind == ROWS_EVENT_UPDATE && !read_image_columns(&put, &second)))
 		return false;
-	/* The writer of the outbox may be used only after a reserve. */
-	if (!outbox_reserve(outbox, plan->fixed_bound + MESSAGE_OVERHEAD, failure))
-		return false;
-	put.writer.w = outbox_writer(outbox);
 	return put_rows(&put, kind, &first, &second);
 }

@@ -13,6 +13,9 @@
 #include "json_binary.h"
 #include "temporal.h"
 
+/* Bytes from which on a text is measured before it is converted. */
+#define LARGE_TEXT ((size_t) 256 * 1024)
+
 #define DAMAGED_HINT "Check the source's binary log with mysqlbinlog --verify-binlog-checksum."
 
 /* The first byte of a MariaDB COMPRESSED value. */
@@ -113,6 +116,25 @@ strip_nul_bytes(RowWriter *writer, char *text, size_t size)
 	return to - text;
 }
 
+/*
+ * Room for text of a character set. What is large is measured first: the bound may be three times what it becomes, and
+ * might be refused though the text fits. What is not valid is found when it is converted.
+ */
+static bool
+text_room(RowWriter *writer, const ColumnPlan *column, const uint8_t *data, size_t size)
+{
+	size_t bound = charset_utf8_bound(column->charset, size);
+
+	if (size >= LARGE_TEXT)
+	{
+		size_t measured = charset_utf8_size(column->charset, data, size);
+
+		if (measured < bound)
+			bound = measured;
+	}
+	return varying_room(writer, column, bound);
+}
+
 static ValueResult
 put_text(RowWriter *writer, const ColumnPlan *column, const uint8_t *data, size_t size)
 {
@@ -120,7 +142,7 @@ put_text(RowWriter *writer, const ColumnPlan *column, const uint8_t *data, size_
 	uint32_t length;
 	DbsWriter *w;
 
-	if (!varying_room(writer, column, charset_utf8_bound(column->charset, size)))
+	if (!text_room(writer, column, data, size))
 		return VALUE_FAILED;
 	w = writer->w;
 	dbs_put_align4(w);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../libdbstream/utf8.h"
 #include "decimal.h"
 #include "row_image.h"
 #include "table_map.h"
@@ -83,7 +84,8 @@ build_labels(const ColumnBuild *build, Failure *failure)
 
 		at = packed_length(at, end, &size);
 		written = charset_to_utf8(charset, at, (size_t) size, text, &bad_at);
-		if (written == SIZE_MAX)
+		/* Labels of character set binary are any bytes. */
+		if (written == SIZE_MAX || !dbs_utf8_valid(text, written))
 			return failure_set(failure, FAILURE_REJECT, "invalid_text",
 							   "Correct the label with ALTER TABLE at the source, or exclude the table.",
 							   "label %u of column \"%s\" is not valid in its character set %s", i + 1,

@@ -170,6 +170,13 @@ check_code(const Charset *charset, const char *code_hex, const char *utf8_hex)
 			valid = false;
 	}
 	written = charset_to_utf8(charset, code, code_size, out, &bad_at);
+	if (!charset_is_utf8(charset))
+	{
+		size_t measured = charset_utf8_size(charset, code, code_size);
+
+		assert_int_equal(measured == SIZE_MAX, written == SIZE_MAX);
+		assert_true(written == SIZE_MAX || (measured >= written && measured <= written + 16));
+	}
 	/* MySQL leaves out bytes at the end that begin a character and do not finish it. */
 	if (valid && written == SIZE_MAX && code_size - bad_at < charset_max_bytes(charset))
 	{
