@@ -871,24 +871,19 @@ on_heartbeat(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 	return true;
 }
 
-/* Before skip_to: see whether this event begins there. */
+/* Still before skip_to, with the next event: it begins before it, or skip_to is no boundary. */
 static bool
-check_skip(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
+check_skip(const BinlogReader *reader, Failure *failure)
 {
-	if (event->type == BINLOG_FORMAT || event->type == BINLOG_ROTATE ||
-		reader->event.point.file != reader->skip_to.point.file ||
-		reader->event.point.offset < reader->skip_to.point.offset)
+	bool around = reader->restart.point.offset < reader->skip_to.point.offset;
+
+	if (source_point_compare(reader->event.point, reader->skip_to.point) < 0)
 		return true;
-	if (reader->event.point.offset > reader->skip_to.point.offset || reader->state != LOG_BETWEEN)
-		return failure_set(failure, FAILURE_REJECT, "position_invalid",
-						   "SHOW BINLOG EVENTS IN 'file' at the source shows where transactions begin.",
-						   "%s:%" PRIu64 " is not the beginning of a transaction; the one %s begins at %s:%" PRIu64,
-						   reader->skip_to.file, reader->skip_to.point.offset,
-						   reader->restart.point.offset < reader->skip_to.point.offset ? "around it" : "after it",
-						   reader->restart.file, reader->restart.point.offset);
-	reader->muted = false;
-	reader->unmarked = true;
-	return true;
+	return failure_set(failure, FAILURE_REJECT, "position_invalid",
+					   "SHOW BINLOG EVENTS IN 'file' at the source shows where transactions begin.",
+					   "%s:%" PRIu64 " is not the beginning of a transaction; the one %s begins at %s:%" PRIu64,
+					   reader->skip_to.file, reader->skip_to.point.offset, around ? "around it" : "after it",
+					   reader->restart.file, reader->restart.point.offset);
 }
 
 static bool
@@ -901,9 +896,11 @@ take_event(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 	reader->idle_beat = false;
 	if (!artificial && !(event->type == BINLOG_FORMAT && event->end_offset == 0) &&
 		!(event->type == BINLOG_ROTATE && event->end_offset == 0))
+	{
 		advance(reader, event);
-	if (reader->muted && !check_skip(reader, event, failure))
-		return false;
+		if (reader->muted && !check_skip(reader, failure))
+			return false;
+	}
 	if (!dispatch(reader, event, &reader->format, failure))
 		return false;
 	if (reader->state == LOG_BETWEEN)
@@ -914,6 +911,8 @@ take_event(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 		if (source_point_compare(reader->place.point, reader->point) > 0)
 			reader->point = reader->place.point;
 		reader->unmarked = true;
+		if (reader->muted && source_point_compare(reader->place.point, reader->skip_to.point) == 0)
+			reader->muted = false;
 	}
 	return true;
 }

@@ -1,0 +1,23 @@
+drop database if exists g; create database g character set utf8mb4; drop database if exists h; create database h; create table g.k (id int primary key); create table h.o (id int primary key);
+create table g.m (id int, v varchar(10)) engine=myisam;
+flush logs;
+use g; set names utf8mb4; create table a (id int primary key, v varchar(20), n int);
+insert into a values (1,'one',1),(2,'two',2);
+begin; update a set v='ONE' where id=1; delete from a where id=2; insert into a values (3,'three',3); commit;
+insert into m values (1,'x');
+insert into h.o values (1);
+begin; insert into a values (4,'four',4); insert into h.o values (2); savepoint x; insert into a values (5,'f',5); rollback to x; commit;
+xa start 'x2'; insert into h.o values (401); xa end 'x2'; xa prepare 'x2'; xa commit 'x2';
+xa start 'x4'; insert into a values (405,'1p',1); xa end 'x4'; xa commit 'x4' one phase;
+create table dbstream_progress (id int primary key, x int);
+begin; replace into dbstream_progress values (1,1); insert into a values (500,'echo',1); commit;
+set binlog_format=statement; insert into a values (600,'statement',1); set binlog_format=row;
+-- MySQL:   set session binlog_transaction_compression=on;
+-- MariaDB: set global log_bin_compress_min_len=10, global log_bin_compress=on;
+insert into a values (700,repeat('z',20),1),(701,repeat('y',20),1);
+begin; update a set n=n+1 where id>=700; delete from a where id=701; commit;
+alter table a comment 'ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc';
+-- and off again
+-- MySQL only: set gtid_next='AUTOMATIC:blue'; insert into a values (800,'tag',1); set gtid_next=AUTOMATIC;
+truncate table a;
+flush logs;
