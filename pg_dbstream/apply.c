@@ -101,6 +101,8 @@ dbs_apply_commit_group(bool idle)
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(dbs_apply.message_context);
+	resetStringInfo(&dbs_apply.committed);
+	appendBinaryStringInfo(&dbs_apply.committed, dbs_apply.position.data, dbs_apply.position.len);
 	dbs_apply.in_group = false;
 	dbs_apply.group_dirty = false;
 	dbs_apply.end_group = false;

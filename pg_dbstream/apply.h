@@ -17,6 +17,7 @@
 #include "slot.h"
 #include "stream_row.h"
 #include "target_table.h"
+#include "utils/relcache.h"
 
 typedef struct DbsApply
 {
@@ -29,6 +30,8 @@ typedef struct DbsApply
 
 	/* Options and what hello said. */
 	bool source_wins;     /* conflicts: "source_wins" */
+	bool window;          /* the log up to a backfill's end: what it says may have been copied already */
+	bool whole_chunk;     /* a table without a key is being copied, in one transaction */
 	bool cascades_logged; /* the source logs what its foreign keys' actions change */
 	bool mariadb;
 
@@ -45,7 +48,8 @@ typedef struct DbsApply
 	DbsProgress progress;
 	StringInfoData position; /* after the last whole transaction seen */
 	StringInfoData gtid_set;
-	StringInfoData gtid; /* of the open transaction */
+	StringInfoData committed; /* the position of the last commit */
+	StringInfoData gtid;      /* of the open transaction */
 	TimestampTz begin_time;
 	uint64 session_rows;
 	uint64 session_transactions;
@@ -61,6 +65,7 @@ typedef struct DbsApply
 	DbsWireTable *where_table;
 	int where_column; /* index of the wire column, -1: none */
 	const char *where_operation;
+	Relation where_flush; /* gathered rows are going into this target */
 } DbsApply;
 
 extern DbsApply dbs_apply;
@@ -82,9 +87,15 @@ void dbs_flush_all_inserts(void);
 /* apply_truncate.c */
 void dbs_apply_truncate(const DbsTruncate *truncate);
 
+/* apply_ddl.c: translate a statement in the source's dialect, as the stream's options say */
+List *dbs_ddl_translate_source(const char *text, const char *default_schema);
+
 /* apply_ddl.c */
 void dbs_apply_ddl(const DbsDdl *ddl);
 void dbs_ddl_execute(List *sql);
+
+/* deferred_ddl.c: the same; false, and nothing is changed, when what they make is there or what they drop is not */
+bool dbs_ddl_execute_unless_there(List *sql);
 
 /* table_counter.c: rows applied to each table */
 void dbs_counters_flush(void);

@@ -122,7 +122,7 @@ dbs_apply_record_error(ErrorData *error)
 	add_remedy(error);
 	if (dbs_apply.stream != NULL)
 	{
-		const char *position = dbs_apply.position.data != NULL ? dbs_apply.position.data : "";
+		const char *position = dbs_apply.committed.data != NULL ? dbs_apply.committed.data : "";
 		Relation relation;
 		Snapshot snapshot;
 

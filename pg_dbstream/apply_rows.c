@@ -146,9 +146,9 @@ dbs_flush_inserts(DbsTarget *target)
 
 	if (count == 0)
 		return;
-	dbs_apply.where_operation = "insert";
 
 	/* What goes wrong from here on concerns rows of this target, whatever is being read. */
+	dbs_apply.where_flush = target->relation;
 	if (target->bulk == NULL && count > 100)
 	{
 		old = MemoryContextSwitchTo(target->estate->es_query_cxt);
@@ -166,6 +166,7 @@ dbs_flush_inserts(DbsTarget *target)
 	for (int i = 0; i < count; i++)
 		insert_index_entries(target, target->slots[i]);
 	MemoryContextSwitchTo(old);
+	dbs_apply.where_flush = NULL;
 	target->buffered = target->unmaterialized = 0;
 	leave_gathering(target);
 	if (target->after_insert)
@@ -260,6 +261,20 @@ fill_absent(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot, const 
 	}
 }
 
+/*
+ * The source's row takes the place of target->found: other rows of the target
+ * that hold one of its unique keys go. target->found is another row afterwards.
+ */
+static void
+remove_rivals(DbsWireTable *table, DbsTarget *target, const DbsImage *image)
+{
+	ItemPointerData kept = target->found->tts_tid;
+
+	while (dbs_row_find_unique(target, image, &kept))
+		if (dbs_row_delete_found(target) == DBS_ROW_DONE)
+			table->counter->conflicts++;
+}
+
 /* A row with this key is here already: the source's takes its place. False when there is none. */
 static bool
 replaced(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
@@ -282,9 +297,10 @@ replaced(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
 	image->complete = true;
 	do
 	{
-		if (!dbs_row_find_unique(target, image))
+		if (!dbs_row_find_unique(target, image, NULL))
 			return false;
-	} while (dbs_row_update_found(target, image) == DBS_ROW_BUSY);
+		remove_rivals(table, target, image);
+	} while (!dbs_row_find_unique(target, image, NULL) || dbs_row_update_found(target, image) == DBS_ROW_BUSY);
 	table->counter->conflicts++;
 	return true;
 }
@@ -424,7 +440,7 @@ insert_missing(DbsWireTable *table, DbsTarget *target)
 static void
 apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 {
-	DbsRowOutcome outcome;
+	DbsRowOutcome outcome = DBS_ROW_BUSY;
 
 	clear_image(table, &table->before);
 	clear_image(table, &table->after);

@@ -356,7 +356,9 @@ check_text(DbsConversion *c, const char *value, uint32 size)
 				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 				 errmsg("column \"%s\" holds a NUL byte, which PostgreSQL's text cannot", c->name),
 				 errhint("Set the stream's option nul_bytes to \"strip\", or change the target column to bytea.")));
-	(void) pg_verify_mbstr(PG_UTF8, value, (int) size, false);
+	ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+					errmsg("column \"%s\" holds bytes that are not valid UTF-8", c->name),
+					errhint("Mend the row at the source, or change the target column to bytea.")));
 }
 
 /* limit is the column's length in characters, -1 when it has none. */

@@ -218,13 +218,14 @@ dbs_row_find(DbsTarget *target, const DbsImage *image)
 }
 
 bool
-dbs_row_find_unique(DbsTarget *target, const DbsImage *image)
+dbs_row_find_unique(DbsTarget *target, const DbsImage *image, ItemPointer except)
 {
 	if (target->key_count < 0)
 		collect_keys(target);
 	for (int i = 0; i < target->key_count; i++)
 		if (target->keys[i].unique && covered(&target->keys[i], image) &&
-			find_by_index(target, &target->keys[i], image))
+			find_by_index(target, &target->keys[i], image) &&
+			(except == NULL || !ItemPointerEquals(&target->found->tts_tid, except)))
 			return true;
 	return false;
 }

@@ -13,8 +13,11 @@
  */
 bool dbs_row_find(DbsTarget *target, const DbsImage *image);
 
-/* The same by unique indexes only, every one that the image covers; never by reading the table. */
-bool dbs_row_find_unique(DbsTarget *target, const DbsImage *image);
+/*
+ * The same by unique indexes only, every one that the image covers, and never by
+ * reading the table; a row at except (NULL: none) does not count.
+ */
+bool dbs_row_find_unique(DbsTarget *target, const DbsImage *image, ItemPointer except);
 
 /* The key of an image for messages: "(id)=(42)", at most a few hundred bytes. */
 char *dbs_row_describe(DbsTarget *target, const DbsImage *image);

@@ -25,6 +25,8 @@
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -172,9 +174,11 @@ load_stream(int stream_id)
 	initStringInfo(&dbs_apply.position);
 	initStringInfo(&dbs_apply.gtid_set);
 	initStringInfo(&dbs_apply.gtid);
+	initStringInfo(&dbs_apply.committed);
 	if (dbs_progress_load(stream_id, &dbs_apply.progress))
 	{
 		appendStringInfoString(&dbs_apply.position, dbs_apply.progress.position);
+		appendStringInfoString(&dbs_apply.committed, dbs_apply.progress.position);
 		appendStringInfoString(&dbs_apply.gtid_set, dbs_apply.progress.gtid_set);
 	}
 	dbs_apply.source_wins = strcmp(dbs_stream_option(dbs_apply.stream, "conflicts", "stop"), "source_wins") == 0;
@@ -195,6 +199,15 @@ describe_place(void *arg)
 
 	if (dbs_apply.stream == NULL)
 		return;
+	if (dbs_apply.where_flush != NULL)
+	{
+		errcontext("insert into table \"%s.%s\"",
+				   get_namespace_name(RelationGetNamespace(dbs_apply.where_flush)),
+				   RelationGetRelationName(dbs_apply.where_flush));
+		errcontext("stream \"%s\", transactions between source positions \"%s\" and \"%s\"", dbs_apply.stream->name,
+				   dbs_apply.committed.data, dbs_apply.position.data);
+		return;
+	}
 	if (table != NULL && dbs_apply.where_column >= 0)
 		errcontext("%s of source table \"%s.%s\", column \"%s\" (%s)",
 				   dbs_apply.where_operation != NULL ? dbs_apply.where_operation : "row", table->schema, table->name,
