@@ -57,7 +57,8 @@ decode_row(DbsReader *reader, DbsWireTable *table, DbsImage *image)
 		row_error(reader);
 	if (form == DBS_ROW_SAME_KEY)
 		return false;
-	image->complete = absent == NULL;
+	image->sent_all = absent == NULL;
+	image->complete = image->sent_all && table->covers_all;
 	for (int i = 0; i < count; i++, conversion++)
 	{
 		const char *value;
@@ -294,7 +295,7 @@ replaced(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
 	memcpy(image->values, slot->tts_values, count * sizeof(Datum));
 	memcpy(image->nulls, slot->tts_isnull, count * sizeof(bool));
 	memset(image->present, 1, count * sizeof(bool));
-	image->complete = true;
+	image->sent_all = image->complete = true;
 	do
 	{
 		if (!dbs_row_find_unique(target, image, NULL))
@@ -352,7 +353,7 @@ apply_insert(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 		row_error(reader);
 	if (table->default_count > 0)
 		fill_defaults(table, target, slot);
-	if (unlikely(!image.complete))
+	if (unlikely(!image.sent_all))
 		fill_absent(table, target, slot, &image);
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = target->oid;
@@ -423,11 +424,13 @@ insert_missing(DbsWireTable *table, DbsTarget *target)
 {
 	TupleTableSlot *slot = target->incoming;
 
-	if (!dbs_apply.source_wins || !table->after.complete)
+	if (!dbs_apply.source_wins || !table->after.sent_all)
 		missing_row(target, &table->before, "update");
 	ExecClearTuple(slot);
 	memcpy(slot->tts_values, table->after.values, table->att_count * sizeof(Datum));
 	memcpy(slot->tts_isnull, table->after.nulls, table->att_count * sizeof(bool));
+	if (table->default_count > 0)
+		fill_defaults(table, target, slot);
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = target->oid;
 	table->counter->conflicts++;
@@ -455,7 +458,6 @@ apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 			row_error(reader);
 		key_of_new_row(table);
 	}
-	table->after.complete &= table->covers_all;
 	do
 	{
 		DbsTarget *holder = find_row(target, &table->before);
@@ -464,6 +466,12 @@ apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 		{
 			insert_missing(table, target);
 			return;
+		}
+		if (dbs_apply.source_wins && holder == target)
+		{
+			remove_rivals(table, target, &table->after);
+			if (find_row(target, &table->before) == NULL)
+				continue;
 		}
 		outcome =
 			holder != target ? update_in_partition(table, target, holder) : dbs_row_update_found(target, &table->after);

@@ -89,6 +89,7 @@ dbs_partition_map_image(DbsTarget *root, DbsTarget *leaf, const DbsImage *from, 
 		to->nulls[i] = !to->present[i] || from->nulls[map[i] - 1];
 		to->values[i] = to->nulls[i] ? (Datum) 0 : from->values[map[i] - 1];
 	}
+	to->sent_all = from->sent_all;
 	to->complete = from->complete;
 }
 

@@ -59,7 +59,8 @@ typedef struct DbsImage
 	Datum *values;
 	bool *nulls;
 	bool *present;
-	bool complete; /* no column of the wire was absent */
+	bool sent_all; /* no column of the wire was absent */
+	bool complete; /* it sets every column of the target */
 } DbsImage;
 
 struct DbsTarget;
