@@ -7,6 +7,11 @@
  * table that was only inserted into with what the server itself answers for it, in the order of the first column.
  * Rows of the other tables are printed. With a third argument the events are written there with the decoded text, for
  * test_source_table. Exits with 1 when any row differs.
+ *
+ * It needs a private server with binlog_format=ROW and binlog_row_metadata=FULL, user root without a password, and is
+ * linked with MariaDB Connector/C, whose mysql.h shows raw packets. types, images and large are for both servers; mysql,
+ * mixed_mysql and large_mysql, and mariadb, mixed and collations, for the one they name (the last two for MariaDB).
+ * Tables with zero dates differ, as they should.
  */
 #include <stdio.h>
 #include <stdlib.h>
