@@ -9,9 +9,9 @@
  * test_source_table. Exits with 1 when any row differs.
  *
  * It needs a private server with binlog_format=ROW and binlog_row_metadata=FULL, user root without a password, and is
- * linked with MariaDB Connector/C, whose mysql.h shows raw packets. types, images and large are for both servers; mysql,
- * mixed_mysql and large_mysql, and mariadb, mixed and collations, for the one they name (the last two for MariaDB).
- * Tables with zero dates differ, as they should.
+ * linked with MariaDB Connector/C, whose mysql.h shows raw packets. types, images and large are for both servers;
+ * mysql, mixed_mysql and large_mysql, and mariadb, mixed and collations, for the one they name (the last two for
+ * MariaDB). Tables with zero dates differ, as they should.
  */
 #include <stdio.h>
 #include <stdlib.h>
