@@ -70,7 +70,8 @@ struct BinlogReader
 	MysqlGtidSet *mysql_set;
 	MariadbGtidPosition *mariadb_position;
 	bool gtids_known;
-	MysqlGtid mysql_gtid; /* of the open transaction; number 0: none */
+	SourcePoint gtids_from; /* the set is reported from here on */
+	MysqlGtid mysql_gtid;   /* of the open transaction; number 0: none */
 	MariadbGtid mariadb_gtid;
 	bool mariadb_gtid_pending;
 
@@ -148,6 +149,7 @@ binlog_reader_new(const StreamConfig *config, ServerFlavour flavour, const Binlo
 	reader->reported_time = wire_time_now();
 	reader->unmarked = true;
 	reader->gtids_known = start->gtid_set_known;
+	reader->gtids_from = start->gtids_from;
 	if (start->gtid_set != NULL &&
 		!(flavour == FLAVOUR_MYSQL ? mysql_gtid_set_parse(reader->mysql_set, start->gtid_set, failure)
 								   : mariadb_gtid_position_parse(reader->mariadb_position, start->gtid_set, failure)))
@@ -203,11 +205,14 @@ binlog_reader_progress(const BinlogReader *reader, SourceProgress *progress)
 	pthread_mutex_unlock(lock);
 }
 
-/* The GTIDs of everything before the place; empty when they are not known whole. NULL when memory runs out. */
+/*
+ * The GTIDs of everything before the place; empty when they are not known whole, or must not be resumed from. NULL when
+ * memory runs out.
+ */
 static const char *
 gtid_set_text(BinlogReader *reader)
 {
-	if (!reader->gtids_known)
+	if (!reader->gtids_known || source_point_compare(reader->place.point, reader->gtids_from) < 0)
 		return "";
 	return reader->flavour == FLAVOUR_MYSQL ? mysql_gtid_set_text(reader->mysql_set)
 											: mariadb_gtid_position_text(reader->mariadb_position);
@@ -355,7 +360,9 @@ on_mysql_gtid(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 
 	if (!binlog_mysql_gtid_parse(event, &gtid, failure))
 		return false;
-	if (!gtid.anonymous)
+	if (gtid.anonymous)
+		reader->gtids_known = false; /* a set cannot say that this one is applied */
+	else
 		mysql_gtid_text(&gtid.gtid, text);
 	if (!transaction_announced(reader, text, gtid.commit_time > 0 ? gtid.commit_time - WIRE_EPOCH_OFFSET : 0, failure))
 		return false;
@@ -544,12 +551,12 @@ on_query(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *for
 	}
 	if (text_is(&query, "BEGIN"))
 		return transaction_open(reader, failure);
+	if (text_is(&query, "COMMIT"))
+		return transaction_end(reader, event, failure);
+	if (text_is(&query, "ROLLBACK"))
+		return on_rollback(reader, event, &query, failure);
 	if (reader->state == LOG_OPEN)
 	{
-		if (text_is(&query, "COMMIT"))
-			return transaction_end(reader, event, failure);
-		if (text_is(&query, "ROLLBACK"))
-			return on_rollback(reader, event, &query, failure);
 		if (text_begins(&query, "SAVEPOINT "))
 			return true;
 		if (text_begins(&query, "ROLLBACK TO "))

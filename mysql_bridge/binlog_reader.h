@@ -25,12 +25,13 @@ typedef struct BinlogReader BinlogReader;
 /* Where the log is read from, and what is known of it. */
 typedef struct BinlogStart
 {
-	BinlogPlace place;    /* of the first event; with by_gtid the recorded place, which may not be known */
-	bool by_gtid;         /* the server chooses the file and leaves out what gtid_set has */
-	bool gtid_set_known;  /* gtid_set is everything before place */
-	char *gtid_set;       /* owned by the start; NULL: empty */
-	BinlogPlace skip_to;  /* read and throw away everything before this place of the same file; file empty: nothing */
-	SourcePoint all_read; /* the server has nothing new up to here; zero: not known */
+	BinlogPlace place;      /* of the first event; with by_gtid the recorded place, which may not be known */
+	bool by_gtid;           /* the server chooses the file and leaves out what gtid_set has */
+	bool gtid_set_known;    /* gtid_set is everything before place */
+	char *gtid_set;         /* owned by the start; NULL: empty */
+	BinlogPlace skip_to;    /* read and throw away everything before this place of the same file; file empty: nothing */
+	SourcePoint gtids_from; /* before it GTID sets are not reported: transactions without a GTID may lie ahead */
+	SourcePoint all_read;   /* the server has nothing new up to here; zero: not known */
 } BinlogStart;
 
 void binlog_start_clear(BinlogStart *start);

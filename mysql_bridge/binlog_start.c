@@ -211,18 +211,17 @@ resume(const StreamConfig *config, MYSQL *mysql, const MysqlServer *server, cons
 	return start_by_gtid(mysql, server, point, start, failure);
 }
 
-bool
-binlog_start_find(const StreamConfig *config, const StartPoint *point, MYSQL *mysql, const MysqlServer *server,
-				  BinlogStart *start, Failure *failure)
+static bool
+find(const StreamConfig *config, const StartPoint *point, MYSQL *mysql, const MysqlServer *server, BinlogStart *start,
+	 Failure *failure)
 {
-	memset(start, 0, sizeof *start);
 	if (strcmp(point->kind, "position") == 0)
 		return resume(config, mysql, server, point, start, failure);
 	if (strcmp(point->kind, "now") == 0)
 	{
-		start->gtid_set_known = true;
 		if (!mysql_server_log_end(mysql, server, &start->place, &start->gtid_set, failure))
 			return false;
+		start->gtid_set_known = start->gtid_set != NULL;
 		if (start->place.point.offset > UINT32_MAX)
 			return skip_from_start(start);
 		return true;
@@ -246,4 +245,35 @@ binlog_start_find(const StreamConfig *config, const StartPoint *point, MYSQL *my
 	return failure_set(failure, FAILURE_REJECT, "position_invalid",
 					   "Start at \"now\", \"earliest\", a file and offset, or a GTID set.",
 					   "\"%s\" is no way to say where to begin", point->kind);
+}
+
+/*
+ * MySQL, asked by GTID, looks for the newest file that has all the set lacks, and so passes over transactions without a
+ * GTID that lie between the recorded place and the day that gtid_mode was switched ON. A set may therefore be
+ * recorded only where no such transaction can follow: with gtid_mode=ON, from where the log ended then.
+ */
+static bool
+find_gtids_from(MYSQL *mysql, const MysqlServer *server, BinlogStart *start, Failure *failure)
+{
+	BinlogPlace end = {0};
+
+	if (server->flavour == FLAVOUR_MARIADB || start->by_gtid || (server->gtids && start->gtid_set_known))
+		return true;
+	if (!server->gtids)
+	{
+		start->gtids_from.file = UINT64_MAX;
+		return true;
+	}
+	if (!mysql_server_log_end(mysql, server, &end, NULL, failure))
+		return false;
+	start->gtids_from = end.point;
+	return true;
+}
+
+bool
+binlog_start_find(const StreamConfig *config, const StartPoint *point, MYSQL *mysql, const MysqlServer *server,
+				  BinlogStart *start, Failure *failure)
+{
+	memset(start, 0, sizeof *start);
+	return find(config, point, mysql, server, start, failure) && find_gtids_from(mysql, server, start, failure);
 }

@@ -35,8 +35,10 @@ typedef struct ErrorClass
 	"Check ssl_mode, ssl_ca, ssl_cert and ssl_key of the connection, and that the certificate names the host as the "  \
 	"connection does (MariaDB Connector/C checks the name with VERIFY_CA too)."
 #define HINT_PLUGIN                                                                                                    \
-	"caching_sha2_password wants TLS (ssl_mode REQUIRED) or the server's public key; the client library's plugins "    \
-	"must be installed."
+	"The client library needs that plugin (SELECT plugin FROM mysql.user at the source). caching_sha2_password wants " \
+	"TLS "                                                                                                             \
+	"(ssl_mode REQUIRED) or the server's public key; libmysqlclient 9 has no mysql_native_password: give the user "    \
+	"another plugin, or build the bridge with MariaDB Connector/C."
 
 #define CLIENT_TLS_ERROR 2026
 
