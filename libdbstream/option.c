@@ -43,8 +43,15 @@ const DbsOption dbs_options[] = {
 
 	/* Streams: where and how to read */
 	{"start", STREAM, DBS_OPTION_START, NULL, 0, 0, "\"now\"",
-	 "Where a new stream starts: now, earliest, a file and offset (binlog.000012:4), or what follows a GTID set "
+	 "Where a new stream starts: backfill (what is there is copied first), now, earliest, a file and offset "
+	 "(binlog.000012:4), or what follows a GTID set "
 	 "(gtid:...)."},
+	{"backfill_workers", STREAM, DBS_OPTION_INT, NULL, 1, 32, "2",
+	 "How many connections to the source read tables at once while a stream that starts with a backfill copies them."},
+	{"target_tables", STREAM, DBS_OPTION_WORD, "create|truncate|append|refuse", 0, 0, "\"create\"",
+	 "What a backfill does with tables that are at the target already: create and append use them as they are, "
+	 "truncate "
+	 "empties them, refuse stops at one that is not empty; missing ones are always created."},
 	{"follow", STREAM, DBS_OPTION_WORD, "auto|gtid|file", 0, 0, "\"auto\"",
 	 "Whether the source is followed by GTID or by file and offset; auto takes GTIDs where the source has them."},
 	{"server_id", STREAM, DBS_OPTION_INT, NULL, 0, 4294967295LL, "0",
@@ -228,8 +235,9 @@ dbs_option_expectation(const DbsOption *option, char *out, size_t size)
 			(void) snprintf(out, size, "an object whose values are texts");
 			return;
 		case DBS_OPTION_START:
-			(void) snprintf(out, size,
-							"\"now\", \"earliest\", a file and offset as \"binlog.000012:4\", or \"gtid:<set>\"");
+			(void) snprintf(
+				out, size,
+				"\"backfill\", \"now\", \"earliest\", a file and offset as \"binlog.000012:4\", or \"gtid:<set>\"");
 			return;
 		case DBS_OPTION_WORD:
 			break;
@@ -367,7 +375,7 @@ dbs_option_start_check(const char *value)
 	const char *colon;
 	const char *dot;
 
-	if (strcmp(value, "now") == 0 || strcmp(value, "earliest") == 0)
+	if (strcmp(value, "now") == 0 || strcmp(value, "earliest") == 0 || strcmp(value, "backfill") == 0)
 		return NULL;
 	if (strncmp(value, "gtid:", 5) == 0)
 		return gtid_set_ok(value + 5) ? NULL

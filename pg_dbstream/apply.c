@@ -9,6 +9,7 @@
 #include "apply.h"
 
 #include "access/xact.h"
+#include "backfill.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -295,9 +296,17 @@ dbs_apply_message(DbsMessage *message)
 			dbs_table_define(&reader);
 			break;
 		case DBS_MESSAGE_ROWS:
+			if (dbs_backfill_takes_rows())
+			{
+				dbs_backfill_rows(&reader);
+				break;
+			}
 			require_transaction();
 			dbs_apply.changed = true;
 			dbs_apply_rows(&reader);
+			break;
+		case DBS_MESSAGE_SNAPSHOT:
+			dbs_backfill_step(&reader);
 			break;
 		case DBS_MESSAGE_TRUNCATE:
 			apply_truncate(&reader);
@@ -315,7 +324,6 @@ dbs_apply_message(DbsMessage *message)
 			apply_sync(&reader);
 			break;
 		case DBS_MESSAGE_MESSAGE:
-		case DBS_MESSAGE_SNAPSHOT:
 		default:
 			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 							errmsg("the stream holds a message of type %d, which an inbound stream does not take",

@@ -171,7 +171,17 @@ apply_translated(const DbsDdlStatement *statement, const char *default_schema, c
 		return;
 	}
 	refuse_loss(statement);
-	dbs_ddl_execute(statement->sql);
+	if (dbs_apply.window && !dbs_ddl_execute_unless_there(statement->sql))
+	{
+		DbsNote *note = palloc0(sizeof *note);
+
+		note->text = "its effect was there already: the backfill copied the table as it was after it";
+		dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, lappend(statement->notes, note),
+							"ignored");
+		return;
+	}
+	if (!dbs_apply.window)
+		dbs_ddl_execute(statement->sql);
 	dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "applied");
 }
 
@@ -233,6 +243,16 @@ set_options(DbsDdlOptions *options, const DbsDdl *ddl, const char *default_schem
 	options->has_postgis = OidIsValid(get_extension_oid("postgis", true));
 	options->has_vector = OidIsValid(get_extension_oid("vector", true));
 	options->use_catalog = true;
+}
+
+List *
+dbs_ddl_translate_source(const char *text, const char *default_schema)
+{
+	DbsDdl ddl = {.sql_mode = 0};
+	DbsDdlOptions options;
+
+	set_options(&options, &ddl, default_schema);
+	return dbs_ddl_translate(text, &options);
 }
 
 void

@@ -215,7 +215,7 @@ start_of_option(const DbsStream *stream, const char **position, const char **gti
 	const char *start = dbs_stream_option(stream, "start", "now");
 
 	*position = *gtid_set = "";
-	if (strcmp(start, "now") == 0 || strcmp(start, "earliest") == 0)
+	if (strcmp(start, "now") == 0 || strcmp(start, "earliest") == 0 || strcmp(start, "backfill") == 0)
 		return start;
 	if (pg_strncasecmp(start, "gtid:", 5) == 0)
 	{

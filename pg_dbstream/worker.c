@@ -15,6 +15,7 @@
 
 #include "access/xact.h"
 #include "apply.h"
+#include "backfill.h"
 #include "miscadmin.h"
 #include "commands/trigger.h"
 #include "compat.h"
@@ -182,6 +183,7 @@ load_stream(int stream_id)
 		appendStringInfoString(&dbs_apply.gtid_set, dbs_apply.progress.gtid_set);
 	}
 	dbs_apply.source_wins = strcmp(dbs_stream_option(dbs_apply.stream, "conflicts", "stop"), "source_wins") == 0;
+	dbs_backfill_load();
 	SetConfigOption("synchronous_commit",
 					strcmp(dbs_stream_option(dbs_apply.stream, "synchronous_commit", "false"), "true") == 0 ? "on"
 																											: "off",

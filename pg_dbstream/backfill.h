@@ -1,0 +1,39 @@
+/*
+ * Backfill at the target: rows that were at the source before the part of the
+ * log that is read.
+ *
+ * Chunks of tables come first and are recorded with their rows. Then the log
+ * is read from a position at which none of them had been read yet, up to one
+ * after the last of them: the window. In it a change may have been seen
+ * already, so the source's row wins, whatever is there; each row ends as the
+ * source had it at the window's end. What only costs time while rows come in
+ * (secondary indexes, foreign keys) is made after the window, when the rows are consistent.
+ */
+#ifndef DBS_BACKFILL_H
+#define DBS_BACKFILL_H
+
+#include "apply.h"
+
+/* How far the stream's backfill is, for the worker's start: sets dbs_apply.window. Needs a transaction. */
+void dbs_backfill_load(void);
+
+/* Is a rows message part of a chunk? */
+bool dbs_backfill_takes_rows(void);
+
+/* Rows of a chunk. */
+void dbs_backfill_rows(DbsReader *reader);
+
+/* A snapshot message. */
+void dbs_backfill_step(DbsReader *reader);
+
+/* Make what was put off: indexes, foreign keys, statistics, sequences. Commits in between. */
+void dbs_deferred_ddl_run(void);
+
+/*
+ * Create the table of a CREATE TABLE statement bare, and put the rest of it off.
+ * keyed: rows of it must be found by a key while they come in. False when the statement cannot be
+ * translated: the table is made from the wire's description then.
+ */
+bool dbs_deferred_ddl_create(const char *schema, const char *name, const char *text, bool keyed);
+
+#endif

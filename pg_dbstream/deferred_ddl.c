@@ -1,0 +1,305 @@
+/*
+ * Tables of a backfill are created bare; what else their statement made is kept
+ * in dbstream.deferred_ddl and executed once the rows are in: indexes, then
+ * foreign keys, then statistics and sequences. See backfill.h.
+ */
+#include "backfill.h"
+
+#include "access/xact.h"
+#include "catalog.h"
+#include "catalog/namespace.h"
+#include "ddl.h"
+#include "ddl_history.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+typedef enum Stage
+{
+	STAGE_NOW,
+	STAGE_INDEX,
+	STAGE_FOREIGN_KEY
+} Stage;
+
+static bool
+begins(const char *sql, const char *words)
+{
+	return pg_strncasecmp(sql, words, strlen(words)) == 0;
+}
+
+static Stage
+stage_of(const char *sql, bool keep_unique)
+{
+	if (begins(sql, "CREATE UNIQUE INDEX"))
+		return keep_unique ? STAGE_NOW : STAGE_INDEX;
+	if (begins(sql, "CREATE INDEX"))
+		return STAGE_INDEX;
+	if (begins(sql, "ALTER TABLE") && strstr(sql, " FOREIGN KEY ") != NULL)
+		return STAGE_FOREIGN_KEY;
+	return STAGE_NOW;
+}
+
+static void
+put_off(const char *schema, const char *name, Stage stage, const char *sql)
+{
+	DbsCatalogAccess access;
+
+	dbs_catalog_enter(&access);
+	(void) dbs_catalog_run("INSERT INTO dbstream.deferred_ddl (stream_id, source_schema, source_table, stage, sql) "
+						   "VALUES ($1, $2, $3, $4, $5)",
+						   "itttt", dbs_apply.stream->id, schema, name, stage == STAGE_INDEX ? "index" : "foreign key",
+						   sql);
+	dbs_catalog_leave(&access);
+}
+
+/* The statement's table has a primary key: rows can be found without its unique indexes. */
+static bool
+has_primary_key(const char *sql)
+{
+	return strstr(sql, "PRIMARY KEY") != NULL;
+}
+
+static DbsDdlStatement *
+translated(const char *schema, const char *text)
+{
+	List *statements = dbs_ddl_translate_source(text, schema);
+	DbsDdlStatement *statement;
+	ListCell *cell;
+
+	if (list_length(statements) != 1)
+		return NULL;
+	statement = linitial(statements);
+	if (statement->class != DBS_DDL_APPLY || statement->sql == NIL)
+		return NULL;
+	foreach (cell, statement->notes)
+		if (((DbsNote *) lfirst(cell))->severity == DBS_NOTE_ERROR)
+			return NULL;
+	return statement;
+}
+
+bool
+dbs_deferred_ddl_create(const char *schema, const char *name, const char *text, bool keyed)
+{
+	DbsDdlStatement *statement = translated(schema, text);
+	const char *target = dbs_target_schema(schema, strlen(schema));
+	List *now = NIL;
+	bool keep_unique = keyed;
+	ListCell *cell;
+
+	if (statement == NULL)
+		return false;
+	foreach (cell, statement->sql)
+		if (begins(lfirst(cell), "CREATE TABLE") && has_primary_key(lfirst(cell)))
+			keep_unique = false;
+	if (!OidIsValid(get_namespace_oid(target, true)))
+		now = lappend(now, psprintf("CREATE SCHEMA %s", quote_identifier(target)));
+	foreach (cell, statement->sql)
+	{
+		Stage stage = stage_of(lfirst(cell), keep_unique);
+
+		if (stage == STAGE_NOW)
+			now = lappend(now, lfirst(cell));
+		else
+			put_off(schema, name, stage, lfirst(cell));
+	}
+	dbs_ddl_execute(now);
+	dbs_ddl_history_add(schema, statement->source_sql, statement->sql, statement->notes, "applied");
+	return true;
+}
+
+/* ---- afterwards ---- */
+
+/* The next statement of a stage, copied to the worker's memory; NULL when none is left. */
+static char *
+next_statement(const char *stage, int64 *id, char **schema, char **table)
+{
+	DbsCatalogAccess access;
+	char *sql = NULL;
+
+	dbs_apply_begin_group();
+	dbs_catalog_enter(&access);
+	if (dbs_catalog_run("SELECT id, sql, source_schema, source_table FROM dbstream.deferred_ddl WHERE stream_id = $1 "
+						"AND stage = $2 ORDER BY id LIMIT 1",
+						"it", dbs_apply.stream->id, stage) > 0)
+	{
+		bool null;
+
+		*id = DatumGetInt64(dbs_catalog_datum(0, 1, &null));
+		sql = MemoryContextStrdup(dbs_apply.message_context, dbs_catalog_text(0, 2));
+		*schema = MemoryContextStrdup(dbs_apply.message_context, dbs_catalog_text(0, 3));
+		*table = MemoryContextStrdup(dbs_apply.message_context, dbs_catalog_text(0, 4));
+	}
+	dbs_catalog_leave(&access);
+	return sql;
+}
+
+static void
+set_phase(const char *schema, const char *table, const char *phase)
+{
+	DbsCatalogAccess access;
+
+	dbs_apply_begin_group();
+	dbs_catalog_enter(&access);
+	(void) dbs_catalog_run("UPDATE dbstream.backfill_table SET phase = $4 WHERE stream_id = $1 AND source_schema = $2 "
+						   "AND source_table = $3",
+						   "ittt", dbs_apply.stream->id, schema, table, phase);
+	dbs_catalog_leave(&access);
+	dbs_apply.group_dirty = true;
+	dbs_apply_commit_group(false);
+}
+
+/* What the statement makes is there, or what it drops is not. */
+static bool
+is_there_already(int code)
+{
+	switch (code)
+	{
+		case ERRCODE_DUPLICATE_TABLE:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_COLUMN:
+		case ERRCODE_DUPLICATE_SCHEMA:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_OBJECT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+dbs_ddl_execute_unless_there(List *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		dbs_ddl_execute(sql);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		if (!is_there_already(geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+static void
+run_stage(const char *stage, const char *phase)
+{
+	char *sql, *schema, *table;
+	int64 id;
+
+	while ((sql = next_statement(stage, &id, &schema, &table)) != NULL)
+	{
+		DbsCatalogAccess access;
+
+		set_phase(schema, table, phase);
+		dbs_apply_begin_group();
+
+		/* The log may have brought the same index or key meanwhile. */
+		(void) dbs_ddl_execute_unless_there(list_make1(sql));
+		dbs_catalog_enter(&access);
+		(void) dbs_catalog_run("DELETE FROM dbstream.deferred_ddl WHERE id = $1", "l", id);
+		dbs_catalog_leave(&access);
+		dbs_apply.group_dirty = true;
+		dbs_apply_commit_group(false);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (dbs_apply.in_group)
+		dbs_apply_commit_group(false);
+}
+
+/* Identity columns and serials go on after the highest value that is there. */
+static const char sequence_query[] =
+	"SELECT format('SELECT pg_catalog.setval(%L, m.v) FROM (SELECT max(%I)::bigint AS v FROM %s) m WHERE m.v > 0', "
+	"pg_get_serial_sequence(a.attrelid::regclass::text, a.attname), a.attname, a.attrelid::regclass) "
+	"FROM pg_catalog.pg_attribute a WHERE a.attrelid = %u AND a.attnum > 0 AND NOT a.attisdropped "
+	"AND pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) IS NOT NULL";
+
+static void
+finish_table(const char *schema, const char *name)
+{
+	Oid oid = dbs_target_lookup(schema, name);
+	List *statements = NIL;
+	StringInfoData query;
+	char *qualified;
+	const char *mark;
+
+	if (!OidIsValid(oid))
+		return;
+	qualified = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)), get_rel_name(oid));
+	initStringInfo(&query);
+	mark = strstr(sequence_query, "%u");
+	appendBinaryStringInfo(&query, sequence_query, (int) (mark - sequence_query));
+	appendStringInfo(&query, "%u%s", oid, mark + 2);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(query.data, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "cannot look for sequences");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(dbs_apply.message_context);
+
+		statements = lappend(statements, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	statements = lappend(statements, psprintf("ANALYZE %s", qualified));
+	dbs_ddl_execute(statements);
+}
+
+static void
+finish_tables(void)
+{
+	DbsCatalogAccess access;
+	List *tables = NIL;
+	ListCell *cell;
+
+	dbs_apply_begin_group();
+	dbs_catalog_enter(&access);
+	for (uint64 i = dbs_catalog_run("SELECT source_schema, source_table FROM dbstream.backfill_table WHERE stream_id = "
+									"$1 AND phase <> 'done' ORDER BY 1, 2",
+									"i", dbs_apply.stream->id);
+		 i-- > 0;)
+	{
+		MemoryContext old = MemoryContextSwitchTo(dbs_apply.message_context);
+
+		tables = lappend(tables, list_make2(dbs_catalog_text(i, 1), dbs_catalog_text(i, 2)));
+		MemoryContextSwitchTo(old);
+	}
+	dbs_catalog_leave(&access);
+	foreach (cell, tables)
+	{
+		List *names = lfirst(cell);
+
+		dbs_apply_begin_group();
+		finish_table(linitial(names), lsecond(names));
+		set_phase(linitial(names), lsecond(names), "done");
+	}
+	if (dbs_apply.in_group)
+		dbs_apply_commit_group(false);
+}
+
+void
+dbs_deferred_ddl_run(void)
+{
+	run_stage("index", "indexing");
+	run_stage("foreign key", "foreign keys");
+	finish_tables();
+	dbs_tables_invalidate();
+}
