@@ -224,6 +224,7 @@ typedef struct Rename
 	const char *from;
 	const char *to;
 	DdlKnownColumn *column;
+	bool waits; /* goes by a third name until the others are done */
 } Rename;
 
 /* Renames happen together, so that names may be swapped: those in each other's way go by a third name. */
@@ -252,14 +253,19 @@ print_renames(Alter *alter, List *renames)
 			dbs_ddl_sql(alter->printer, "ALTER TABLE %s RENAME COLUMN %s TO %s", alter->qualified,
 						dbs_ddl_pg_name(alter->printer, rename->from), dbs_ddl_pg_quote(between));
 			rename->from = between;
+			rename->waits = true;
 		}
 	}
-	foreach (cell, renames)
+	for (int waiting = 0; waiting < 2; waiting++)
 	{
-		Rename *rename = lfirst(cell);
+		foreach (cell, renames)
+		{
+			Rename *rename = lfirst(cell);
 
-		dbs_ddl_sql(alter->printer, "ALTER TABLE %s RENAME COLUMN %s TO %s", alter->qualified,
-					dbs_ddl_pg_name(alter->printer, rename->from), dbs_ddl_pg_name(alter->printer, rename->to));
+			if (rename->waits == (waiting == 1))
+				dbs_ddl_sql(alter->printer, "ALTER TABLE %s RENAME COLUMN %s TO %s", alter->qualified,
+							dbs_ddl_pg_name(alter->printer, rename->from), dbs_ddl_pg_name(alter->printer, rename->to));
+		}
 	}
 }
 
