@@ -134,7 +134,7 @@ sub demo
 	in_postgres("SELECT dbstream.create_connection('shop', 'mysql',\n  " . DBStream::Scene::quoted($scene->connection_options) . ");");
 	in_postgres("SELECT dbstream.create_stream('shop_in', source => 'shop', target => 'local', tables => '{shop.*}',\n"
 		  . "  options => '{\"start\": \"earliest\"}');");
-	in_postgres(q{SELECT "check", object, status FROM dbstream.validate_stream('shop_in');});
+	in_postgres(q{SELECT check_name, object, status FROM dbstream.validate_stream('shop_in');});
 	in_postgres("SELECT dbstream.start_stream('shop_in');");
 
 	heading('The rows arrive: tables are created, then filled, from the log');
