@@ -218,6 +218,32 @@ gtid_set_text(BinlogReader *reader)
 											: mariadb_gtid_position_text(reader->mariadb_position);
 }
 
+static bool
+put_heartbeat(BinlogReader *reader, int64_t now, Failure *failure)
+{
+	char position[BINLOG_PLACE_TEXT_MAX];
+	const char *set = gtid_set_text(reader);
+
+	binlog_place_text(&reader->restart, position);
+	if (set == NULL)
+		return out_of_memory(failure);
+	if (!wire_transaction_heartbeat(&reader->wire, now, position, set, failure))
+		return false;
+	reader->reported = reader->restart.point;
+	reader->reported_time = now;
+	reader->reported_bytes = reader->bytes;
+	reader->unmarked = true;
+	return true;
+}
+
+bool
+binlog_reader_announce(BinlogReader *reader, Failure *failure)
+{
+	if (!reader->located || reader->muted || !place_known(&reader->restart))
+		return true;
+	return put_heartbeat(reader, wire_time_now(), failure);
+}
+
 bool
 binlog_reader_unsettled(const BinlogReader *reader)
 {
@@ -239,18 +265,8 @@ binlog_reader_settle(BinlogReader *reader, bool idle, Failure *failure)
 		if (reader->idle_beat || now - reader->reported_time >= HEARTBEAT_MICROSECONDS ||
 			reader->bytes - reader->reported_bytes >= HEARTBEAT_BYTES)
 		{
-			char position[BINLOG_PLACE_TEXT_MAX];
-			const char *set = gtid_set_text(reader);
-
-			binlog_place_text(&reader->restart, position);
-			if (set == NULL)
-				return out_of_memory(failure);
-			if (!wire_transaction_heartbeat(&reader->wire, now, position, set, failure))
+			if (!put_heartbeat(reader, now, failure))
 				return false;
-			reader->reported = reader->restart.point;
-			reader->reported_time = now;
-			reader->reported_bytes = reader->bytes;
-			reader->unmarked = true;
 		}
 	}
 	if (reader->unmarked)

@@ -41,6 +41,12 @@ MUST_CHECK BinlogReader *binlog_reader_new(const StreamConfig *config, ServerFla
 										   CharsetCatalog *charsets, Outbox *outbox, Failure *failure);
 void binlog_reader_free(BinlogReader *reader);
 
+/*
+ * Say where reading begins, before the first event. It is recorded before anything can fail, so that a stream
+ * told to start at "now" comes back to this very place, and not to a later now, when its first session ends early.
+ */
+MUST_CHECK bool binlog_reader_announce(BinlogReader *reader, Failure *failure);
+
 /* One event as the server sent it. A failure carries the position of the event. */
 MUST_CHECK bool binlog_reader_event(BinlogReader *reader, const uint8_t *data, size_t size, Failure *failure);
 

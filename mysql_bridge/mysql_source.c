@@ -118,7 +118,7 @@ read_log(Source *source, Failure *failure)
 	const uint8_t *event;
 	size_t size;
 
-	if (!put_hello(source, failure))
+	if (!put_hello(source, failure) || !binlog_reader_announce(source->reader, failure))
 		return false;
 	while (!outbox_stopping(source->outbox))
 	{
