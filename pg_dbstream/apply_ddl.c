@@ -185,6 +185,28 @@ apply_translated(const DbsDdlStatement *statement, const char *default_schema, c
 	dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "applied");
 }
 
+/*
+ * The text of a statement about accounts or servers may hold a password, so
+ * only what stands before the word that introduces it is kept.
+ */
+static const char *
+text_without_secrets(const DbsDdlStatement *statement)
+{
+	static const char *const words[] = {"identified", "password"};
+	const char *text = statement->source_sql;
+	size_t keep = strlen(text);
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		for (size_t at = 0; at < keep; at++)
+		{
+			if (pg_strncasecmp(text + at, words[i], strlen(words[i])) == 0)
+				keep = at;
+		}
+	}
+	return keep == strlen(text) ? text : psprintf("%.*s… (not kept: it may hold a password)", (int) keep, text);
+}
+
 static void
 apply_statement(const DbsDdlStatement *statement, const char *default_schema)
 {
@@ -195,7 +217,7 @@ apply_statement(const DbsDdlStatement *statement, const char *default_schema)
 		return;
 	if (statement->class == DBS_DDL_IGNORE)
 	{
-		dbs_ddl_history_add(default_schema, statement->source_sql, NIL, statement->notes, "ignored");
+		dbs_ddl_history_add(default_schema, text_without_secrets(statement), NIL, statement->notes, "ignored");
 		return;
 	}
 	if (dbs_ddl_skip_wanted(statement->source_sql))
