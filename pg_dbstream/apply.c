@@ -209,6 +209,7 @@ static void
 apply_heartbeat(DbsReader *reader)
 {
 	DbsHeartbeat beat;
+	bool first = dbs_apply.position.len == 0;
 
 	if (!dbs_get_heartbeat(reader, &beat))
 		malformed("heartbeat", reader);
@@ -219,6 +220,10 @@ apply_heartbeat(DbsReader *reader)
 	set_string(&dbs_apply.position, beat.position);
 	set_string(&dbs_apply.gtid_set, beat.gtid_set);
 	dbs_apply.group_dirty = true;
+
+	/* Where the stream begins is recorded before anything can fail: else the next session would begin elsewhere. */
+	if (first)
+		dbs_apply_commit_group(false);
 }
 
 /* Everything the source had when the token was asked for is before this message. */
