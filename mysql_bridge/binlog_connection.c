@@ -155,7 +155,9 @@ static const LogError log_errors[] = {
 	{"impossible position", FAILURE_REJECT, "source_diverged", HINT_DIVERGED},
 	{"position > file size", FAILURE_REJECT, "source_diverged", HINT_DIVERGED},
 	{"anonymous transaction", FAILURE_REJECT, "gtid_unavailable",
-	 "The log has transactions without a GTID: set the stream's option \"follow\" to \"file\"."},
+	 "The log has transactions from before gtid_mode was ON: SET GLOBAL gtid_mode = ON_PERMISSIVE at the source until "
+	 "the "
+	 "stream has read them, then ON again."},
 	{"GTID_MODE", FAILURE_REJECT, "gtid_unavailable",
 	 "Set gtid_mode=ON at the source, or the option \"follow\" to \"file\"."},
 	{"bogus data", FAILURE_REJECT, "event_damaged", HINT_DAMAGED},
