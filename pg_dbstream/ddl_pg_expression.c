@@ -29,6 +29,7 @@ typedef struct Part
 } Part;
 
 static Part write_expr(Writer *writer, const DdlExpr *expr);
+static Part refuse(Writer *writer, const char *fmt, ...) pg_attribute_printf(2, 3);
 
 static Part
 refuse(Writer *writer, const char *fmt, ...)
