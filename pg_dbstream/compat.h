@@ -12,6 +12,7 @@
 #include "access/tableam.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "postmaster/bgworker.h"
 #include "replication/origin.h"
 #include "replication/slot.h"
 
@@ -28,6 +29,15 @@ typedef TU_UpdateIndexes DbsUpdateIndexes;
 typedef bool DbsUpdateIndexes;
 #define DBS_UPDATES_NO_INDEX(u) (!(u))
 #define DBS_ONLY_SUMMARIZING(u) false
+#endif
+
+/* From 17 on a stream's owner needs no right to log in. */
+#if PG_VERSION_NUM >= 170000
+#define DBS_WORKER_CONNECTION_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#define DBS_OWNER_MUST_LOG_IN false
+#else
+#define DBS_WORKER_CONNECTION_FLAGS 0
+#define DBS_OWNER_MUST_LOG_IN true
 #endif
 
 static inline List *

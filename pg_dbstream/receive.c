@@ -11,7 +11,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "compat.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -24,6 +27,7 @@
 #include "storage/proc.h"
 #include "stream_row.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 #include "worker.h"
@@ -208,6 +212,25 @@ refuse_if_not_runnable(const DbsStream *stream, int stream_id)
 						errhint("SELECT dbstream.start_stream(%s);", quote_literal_cstr(stream->name))));
 }
 
+static void
+refuse_if_owner_cannot_log_in(const DbsStream *stream)
+{
+	HeapTuple role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(stream->owner));
+	bool can_log_in = HeapTupleIsValid(role) && ((Form_pg_authid) GETSTRUCT(role))->rolcanlogin;
+
+	if (!HeapTupleIsValid(role))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the owner of stream \"%s\" does not exist", stream->name),
+				 errhint("Create the stream anew as a role that exists.")));
+	if (DBS_OWNER_MUST_LOG_IN && !can_log_in)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+						errmsg("the owner \"%s\" of stream \"%s\" may not log in, so no worker can act as that role",
+							   NameStr(((Form_pg_authid) GETSTRUCT(role))->rolname), stream->name),
+						errhint("ALTER ROLE %s LOGIN; without a password nobody can use it from outside.",
+								quote_identifier(NameStr(((Form_pg_authid) GETSTRUCT(role))->rolname)))));
+	ReleaseSysCache(role);
+}
+
 /* Where to begin when nothing is applied yet: the kind of the stream's option start, and the place it names. */
 static const char *
 start_of_option(const DbsStream *stream, const char **position, const char **gtid_set)
@@ -248,6 +271,7 @@ dbs_open_inbound(PG_FUNCTION_ARGS)
 						errhint("Call dbstream.close_inbound first, or use one connection for each stream.")));
 	stream = dbs_stream_load(stream_id);
 	refuse_if_not_runnable(stream, stream_id);
+	refuse_if_owner_cannot_log_in(stream);
 
 	claim_tag(&tag, stream_id);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)

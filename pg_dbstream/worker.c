@@ -203,8 +203,7 @@ describe_place(void *arg)
 		return;
 	if (dbs_apply.where_flush != NULL)
 	{
-		errcontext("insert into table \"%s.%s\"",
-				   get_namespace_name(RelationGetNamespace(dbs_apply.where_flush)),
+		errcontext("insert into table \"%s.%s\"", get_namespace_name(RelationGetNamespace(dbs_apply.where_flush)),
 				   RelationGetRelationName(dbs_apply.where_flush));
 		errcontext("stream \"%s\", transactions between source positions \"%s\" and \"%s\"", dbs_apply.stream->name,
 				   dbs_apply.committed.data, dbs_apply.position.data);
@@ -343,7 +342,7 @@ dbs_worker_main(Datum main_arg)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(slot->database, start.owner, 0);
+	BackgroundWorkerInitializeConnectionByOid(slot->database, start.owner, DBS_WORKER_CONNECTION_FLAGS);
 	pin_settings();
 	dbs_apply.context = AllocSetContextCreate(TopMemoryContext, "dbstream worker", ALLOCSET_DEFAULT_SIZES);
 	dbs_apply.message_context = AllocSetContextCreate(dbs_apply.context, "dbstream message", ALLOCSET_DEFAULT_SIZES);
