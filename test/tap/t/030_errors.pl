@@ -73,7 +73,7 @@ sub wrong_password
 	$scene->create_connection('wrong_source', password => 'not the password');
 	$source->sql('CREATE DATABASE pw; CREATE TABLE pw.t (id int PRIMARY KEY); INSERT INTO pw.t VALUES (1)');
 	$scene->create_stream('wrong', 'pw.*');
-	my $answer = $target->sql("SELECT string_agg(concat_ws(' / ', \"check\", object, status, detail, remedy), '; ')"
+	my $answer = $target->sql("SELECT string_agg(concat_ws(' / ', check_name, object, status, detail, remedy), '; ')"
 		  . " FROM dbstream.validate_stream('wrong') WHERE status = 'failed'");
 	like($answer, qr/wrong_source|reader/, "$kind: validate_stream names the account or connection that cannot log in");
 	$target->sql("SELECT dbstream.start_stream('wrong')");
