@@ -20,7 +20,7 @@ foreach my $kind (@kinds)
 		my $scene = DBStream::Scene->new(kind => $kind);
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
-		foreach my $case (qw(starts steering restarts dump))
+		foreach my $case (qw(starts first_place steering restarts dump))
 		{
 			next if eval { main->can($case)->($scene, $kind); 1 };
 			fail("$kind: $case: $@");
@@ -84,6 +84,26 @@ sub starts
 	my ($status, $out, $err) = $target->run_psql("SELECT dbstream.create_stream('x', source => 'm_source', target => 'local',"
 		  . " tables => '{a.*}', options => '{\"strat\": \"now\"}')");
 	like($err, qr/"?start"?/, "$kind: a misspelled option is refused with the right name");
+}
+
+# "now" is where the log ended when the stream was started, whatever becomes of its first session.
+sub first_place
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	$source->sql('CREATE DATABASE f');
+	$target->sql('CREATE SCHEMA IF NOT EXISTS f; CREATE VIEW f.t AS SELECT 1');
+	$scene->create_stream_from('f', 'f', 'f.*');
+	$source->sql('CREATE TABLE f.t (id int PRIMARY KEY); INSERT INTO f.t VALUES (1)');
+	ok($target->wait_for("SELECT count(*) > 0 FROM dbstream.errors WHERE stream = 'f'", 30), "$kind: the first change fails");
+	$target->stop('immediate');
+	$source->sql('INSERT INTO f.t VALUES (2)');
+	$target->start;
+	$target->sql('DROP VIEW f.t');
+	ok($scene->catches_up('f', 60), "$kind: a stream from now whose first session failed goes on");
+	is($scene->compare('f'), '', "$kind: from where it began, not from a later now");
+	$scene->drop_stream('f');
 }
 
 sub steering
