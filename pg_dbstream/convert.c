@@ -466,7 +466,7 @@ convert_bit_bool(DbsConversion *c, char *value, uint32 size)
 static Datum
 convert_label_list(DbsConversion *c, char *value, uint32 size)
 {
-	uint32 count, at = 4;
+	uint32 count = 0, at = 4;
 	Datum *labels;
 
 	if (size < 4 || (memcpy(&count, value, 4), count > (size - 4) / 4))
@@ -474,7 +474,7 @@ convert_label_list(DbsConversion *c, char *value, uint32 size)
 	labels = palloc((count + 1) * sizeof(Datum));
 	for (uint32 i = 0; i < count; i++)
 	{
-		uint32 length;
+		uint32 length = 0;
 
 		if (size - at < 4 || (memcpy(&length, value + at, 4), length > size - at - 4))
 			malformed(c, "label list");

@@ -235,19 +235,21 @@ sender_has_gone(void)
 static bool
 rest(void)
 {
-	bool gone;
+	static bool gone = false;
 
 	if (dbs_apply.in_group && !dbs_apply.in_transaction)
 	{
 		dbs_apply_commit_group(true);
 		return true;
 	}
-	gone = sender_has_gone();
-	pg_memory_barrier();
-	if (!dbs_queue_idle(&dbs_apply.reader))
-		return true;
 	if (gone)
 		return false;
+	gone = sender_has_gone();
+	pg_memory_barrier();
+
+	/* What came before the sender went is in the queue for certain from here on: look once more. */
+	if (gone || !dbs_queue_idle(&dbs_apply.reader))
+		return true;
 	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 				  !dbs_apply.in_group && dbs_counters_pending() ? COUNTERS_WAIT_MS : 10000, PG_WAIT_EXTENSION) &
 		WL_TIMEOUT)
