@@ -6,6 +6,8 @@
  */
 #include "convert.h"
 
+#include <arpa/inet.h>
+
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -78,6 +80,41 @@ static Datum
 convert_uuid(DbsConversion *c, char *value, uint32 size)
 {
 	return PointerGetDatum(value);
+}
+
+/*
+ * MariaDB's UUID, INET4 and INET6 stand in the log as fixed-length bytes, which nothing there tells from BINARY: the
+ * target column says what they are.
+ */
+static Datum
+convert_bytes_uuid(DbsConversion *c, char *value, uint32 size)
+{
+	if (size != UUID_LEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("%u bytes are no uuid for column \"%s\"", size, c->name)));
+	return PointerGetDatum(value);
+}
+
+static Datum
+convert_bytes_inet(DbsConversion *c, char *value, uint32 size)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if ((size != 4 && size != 16) || inet_ntop(size == 4 ? AF_INET : AF_INET6, value, text, sizeof text) == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+						errmsg("%u bytes are no internet address for column \"%s\"", size, c->name)));
+	return DirectFunctionCall1(inet_in, CStringGetDatum(text));
+}
+
+/* A BINARY(16) that the option binary16 sent as a uuid, for a column that stayed bytea. */
+static Datum
+convert_uuid_bytes(DbsConversion *c, char *value, uint32 size)
+{
+	bytea *bytes = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(bytes, VARHDRSZ + size);
+	memcpy(VARDATA(bytes), value, size);
+	return PointerGetDatum(bytes);
 }
 
 static Datum
@@ -824,6 +861,7 @@ choose_string(DbsConversion *c)
 		case BYTEAOID:
 			return c->kind == DBS_KIND_BYTES      ? convert_bytes
 				   : c->kind == DBS_KIND_GEOMETRY ? convert_geometry_bytes
+				   : c->kind == DBS_KIND_UUID     ? convert_uuid_bytes
 												  : NULL;
 		case JSONBOID:
 			return is_text_kind(c->kind) && GetDatabaseEncoding() == PG_UTF8 ? convert_jsonb : NULL;
@@ -832,7 +870,9 @@ choose_string(DbsConversion *c)
 			c->limit = c->typmod;
 			return c->kind == DBS_KIND_BIT ? convert_bit : NULL;
 		case UUIDOID:
-			return c->kind == DBS_KIND_UUID ? convert_uuid : NULL;
+			return c->kind == DBS_KIND_UUID ? convert_uuid : c->kind == DBS_KIND_BYTES ? convert_bytes_uuid : NULL;
+		case INETOID:
+			return c->kind == DBS_KIND_BYTES || c->kind == DBS_KIND_UUID ? convert_bytes_inet : NULL;
 		case TEXTARRAYOID:
 			return c->kind == DBS_KIND_LABEL_LIST && GetDatabaseEncoding() == PG_UTF8 ? convert_label_list : NULL;
 		case FLOAT4ARRAYOID:
