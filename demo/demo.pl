@@ -50,7 +50,8 @@ sub in_postgres
 
 	say_line(join("\n", map { "  postgres=> $_" } split(/\n/, hide($sql))));
 	die "PostgreSQL refused: $err" if $code != 0;
-	say_line(indent($text)) if $text =~ /\S/;
+	# What returns nothing is printed by psql as an empty column.
+	say_line(indent($text)) if $text =~ /\S/ && $text !~ /\A\s*\w+\s*\n\s*-+\s*\z/;
 }
 
 # A password is shown to nobody, not even here.
