@@ -202,9 +202,11 @@ sub purged_log
 	my ($scene, $kind) = @_;
 	my ($source, $target) = ($scene->source, $scene->target);
 
-	$source->sql('CREATE DATABASE gone; CREATE TABLE gone.t (id int PRIMARY KEY)');
+	$source->sql('CREATE DATABASE gone');
 	$target->sql("SELECT dbstream.create_stream('gone', source => 'm_source', target => 'local', tables => '{gone.*}',"
 		  . " options => '{\"start\": \"now\"}'); SELECT dbstream.start_stream('gone')");
+	$scene->catches_up('gone', 60) or die "not caught up\n";
+	$source->sql('CREATE TABLE t (id int PRIMARY KEY)', 'gone');
 	ok($scene->catches_up('gone', 60), "$kind: the stream runs before the purge") or die "not caught up\n";
 	$scene->bridge->stop;
 	$source->sql('INSERT INTO t VALUES (1); FLUSH BINARY LOGS; INSERT INTO t VALUES (2); FLUSH BINARY LOGS', 'gone');
