@@ -145,6 +145,29 @@ $(FUZZ_BUILD)/%: test/fuzz/%.c $(LIB_SOURCES)
 	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Ilibdbstream -Imysql_bridge -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -o $@ $^
 
+# ---- programs of the benchmark ----------------------------------------------------
+
+BENCH_BUILD = build/bench
+# What the programs replace of the bridge: its main function, and its outbox by one that throws bytes away.
+BENCH_OBJS = $(filter-out %/main.o %/outbox.o,$(BRIDGE_OBJS))
+
+bench-programs: $(BENCH_BUILD)/latency $(BENCH_BUILD)/binlog_dump $(BENCH_BUILD)/row_decode
+
+$(BENCH_BUILD)/latency: bench/latency.c
+	@mkdir -p $(@D)
+	$(CC) $(BRIDGE_CFLAGS) -o $@ $< $(BRIDGE_LIBS)
+
+$(BENCH_BUILD)/libbridge.a: $(BENCH_OBJS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BENCH_BUILD)/binlog_dump: tools/binlog_dump.c $(BENCH_BUILD)/libbridge.a
+	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
+
+$(BENCH_BUILD)/row_decode: bench/row_decode.c $(BENCH_BUILD)/libbridge.a
+	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
+
 # ---- looking after the source -------------------------------------------------------
 
 FORMAT_FILES = $(wildcard libdbstream/*.[ch] mysql_bridge/*.[ch] pg_dbstream/*.[ch] pg_dbstream/*/*.[ch] \
@@ -182,4 +205,4 @@ help:
 	@sed -n '2,6s/^# *//p' Makefile
 
 .PHONY: bridge bridge-needs install-bridge install-ext uninstall-bridge unit unit-build fuzz format lint setup test \
-	check-sql isolation tap demo bench clean-bridge help
+	check-sql isolation tap demo bench bench-programs clean-bridge help

@@ -1,8 +1,10 @@
-# The first speed figure: catching up on one million inserted rows (int, int, varchar(120), varchar(60), a primary key)
-# from the source's log to the target's commit, beside COPY (FORMAT binary) of the same rows into the same table.
-# Both run on the same server with the same settings, alternating, each into an empty table; the source's log and COPY's
-# file have been read before (they are in the system's cache).  The clock of ours runs from the start of the stream,
-# bridge and servers being up, until the last row is committed and visible.
+# The benchmark: every kind of work beside what a user would pick instead, in the same run, alternating.
+# How the servers are set up and what each clock measures is told in docs/performance.md.
+#
+#   BENCH_WORKS="inserts transactions latency reading memory"   BENCH_SOURCES="mariadb mysql"   BENCH_RUNS=3
+#   BENCH_ROWS=1000000   BENCH_TRANSACTIONS=150000   BENCH_BIG_ROWS=2000000   BENCH_LATENCIES=200
+#
+# A kind of work is one function below, named in %works.
 
 use strict;
 use warnings;
@@ -15,29 +17,29 @@ BEGIN
 	select((select($out), $| = 1)[0]);
 }
 
+use lib "$ENV{DBSTREAM_STAGE}/bench/lib";
+use Bench::Data qw(%columns prepare_mysql write_mysql write_postgres done_condition expected_rows);
+use Bench::Figures qw(cpu_seconds own_memory_mb median quantile heading figure note say_row write_figures summary);
+use Bench::Replicas;
 use DBStream::Compare qw(compare_table);
 use DBStream::MySQL;
-use DBStream::Process qw(log_tail wait_until write_file);
+use DBStream::Process qw(run_program start_program is_running stop_program wait_until);
 use DBStream::Scene;
-use JSON::PP;
-use POSIX ();
 use Time::HiRes qw(sleep time);
 
-my $rows = $ENV{BENCH_ROWS} // 1_000_000;
 my $runs = $ENV{BENCH_RUNS} // 3;
-my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
-my @results;
-my $failed = 0;
-
-foreach my $kind (split ' ', $ENV{BENCH_SOURCES} // 'mariadb')
-{
-	my $why = DBStream::MySQL::missing($kind);
-	if ($why)
-	{
-		print $out "Not measured with $kind: $why\n";
-		next;
-	}
-	my $scene = DBStream::Scene->new(kind => $kind, conf => <<'END');
+my $rows = $ENV{BENCH_ROWS} // 1_000_000;
+my $transactions = int(($ENV{BENCH_TRANSACTIONS} // 150_000) / 6) * 6;
+my $big_rows = $ENV{BENCH_BIG_ROWS} // 2_000_000;
+my $latencies = $ENV{BENCH_LATENCIES} // 200;
+my %works = (
+	inserts => \&inserts,
+	transactions => \&transactions,
+	latency => \&latency,
+	reading => \&reading,
+	memory => \&memory);
+my @wanted = split ' ', $ENV{BENCH_WORKS} // 'inserts reading transactions latency memory';
+my $settings = <<'END';
 shared_buffers = 256MB
 max_wal_size = 8GB
 checkpoint_timeout = 1h
@@ -45,161 +47,436 @@ autovacuum = off
 fsync = off
 full_page_writes = off
 synchronous_commit = off
+log_replication_commands = off
 END
-	next if eval { inserts($scene, $kind); 1 };
-	print $out "Failed with $kind: $@\n", $scene->state_text;
+my ($native, $failed) = (undef, 0);
+
+Bench::Figures::print_to($out);
+foreach my $work (@wanted) { die "there is no work called $work; there are: " . join(' ', sort keys %works) . "\n" unless $works{$work}; }
+foreach my $kind (split ' ', $ENV{BENCH_SOURCES} // 'mariadb mysql')
+{
+	my $why = DBStream::MySQL::missing($kind);
+	if ($why)
+	{
+		print $out "Not measured with $kind: $why\n";
+		next;
+	}
+	my $bench = { kind => $kind };
+	my $good = eval {
+		$bench->{scene} = DBStream::Scene->new(
+			kind => $kind,
+			conf => $settings . "wal_level = replica\n",
+			source_options => [ '--innodb-buffer-pool-size=512M', '--max-binlog-size=1G' ]);
+		set_up($bench);
+		foreach my $work (@wanted)
+		{
+			my $begin = time();
+			$works{$work}->($bench);
+			note(sprintf('(%s took %.0f s)', $work, time() - $begin));
+		}
+		$bench->{replica}->finish if $bench->{replica};
+		$bench->{scene}->finish;
+		1;
+	};
+	next if $good;
+	print $out "Failed with $kind: $@\n", ($bench->{scene} ? $bench->{scene}->state_text : '');
 	$failed = 1;
 }
-write_file('bench.json', JSON::PP->new->canonical->pretty->encode(\@results));
+$native->finish if $native;
+summary();
+write_figures('bench.json');
 exit($failed);
 
-# CPU seconds that a process has used.
-sub cpu_seconds
+sub set_up
 {
-	my ($pid) = @_;
+	my ($bench) = @_;
+	my ($source, $target) = ($bench->{scene}->source, $bench->{scene}->target);
 
-	open(my $file, '<', "/proc/$pid/stat") or return 0;
-	my @field = split(' ', (<$file> // '') =~ s/^.*\) //r);
-	return ($field[11] + $field[12]) / $ticks;
+	$bench->{title} = $source->title;
+	$source->sql('CREATE DATABASE bench');
+	$source->sql("CREATE TABLE bench.$_ $columns{$_}") foreach sort keys %columns;
+	$source->sql('CREATE INDEX x_n ON bench.x (n)');
+	prepare_mysql($source);
+	$target->sql('CREATE SCHEMA bench');
+	$bench->{scene}->bridge->start;
+	$bench->{scene}->create_connection('m_source');
 }
 
-# Memory of its own that a process holds now.
-sub own_memory_mb
+# The first that asks pays for the other servers.
+sub native { return $native //= Bench::Native->new($settings . "wal_level = replica\n"); }
+
+# A MySQL replica is compared only where its source is the same server as ours.
+sub replica
 {
-	my ($pid) = @_;
+	my ($bench) = @_;
 
-	open(my $file, '<', "/proc/$pid/status") or return 0;
-	my %value = map { /^(\w+):\s+(\d+)/ ? ($1 => $2) : () } <$file>;
-	return ($value{RssAnon} // 0) / 1024;
-}
-
-sub inserts
-{
-	my ($scene, $kind) = @_;
-	my ($source, $target) = ($scene->source, $scene->target);
-	my $table = '(id int PRIMARY KEY, n int, a varchar(120), b varchar(60))';
-
-	$source->sql("CREATE DATABASE bench; CREATE TABLE bench.t $table; CREATE TABLE bench.digit (d int PRIMARY KEY);"
-		  . ' INSERT INTO bench.digit VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)');
-	my $file_position = position($source, $kind);
-	# A thousand statements of a thousand rows, as a load would write them.
-	my $each = 1000;
-	my $numbers = join(' + ', map { 'd' . $_ . '.d * ' . 10**$_ } 0 .. 2);
-	my $from = join(', ', map { "digit d$_" } 0 .. 2);
-	my @statements = map {
-		    "INSERT INTO t SELECT n + $_, (n * 7919 + $_) % 100000, CONCAT('a text of the usual length, number ', n + $_,"
-		  . " REPEAT(' and more', (n % 8))), LEFT(SHA2(n + $_, 256), 32) FROM (SELECT $numbers AS n FROM $from) x WHERE n + $_ < $rows;"
-	} map { $_ * $each } 0 .. int(($rows + $each - 1) / $each) - 1;
-	$source->sql(join("\n", @statements), 'bench');
-	die "the source has not $rows rows\n" unless $source->sql('SELECT COUNT(*) FROM bench.t') == $rows;
-
-	$scene->bridge->start;
-	$scene->create_connection('m_source');
-	my (@ours, @reference, %cpu, %memory);
-	my $bytes;
-	foreach my $run (0 .. $runs)
-	{
-		my ($seconds, $cpu, $memory) = one_catch_up($scene, $table, $file_position);
-		if ($run == 0)
-		{
-			# The first one warms everything up, is checked, and gives COPY its file.
-			my $differences = compare_table($source, $target, 'bench', 't', where => 'id % 101 = 0');
-			die "not the same rows:\n$differences" if $differences ne '';
-			$target->sql("COPY bench.t TO '" . DBStream::Scene::work_folder() . "/copy.bin' (FORMAT binary)");
-			one_copy($scene, $table);
-			next;
-		}
-		push @ours, $seconds;
-		$cpu{$_} += $cpu->{$_} / $runs foreach keys %$cpu;
-		foreach (keys %$memory) { $memory{$_} = $memory->{$_} if $memory->{$_} > ($memory{$_} // 0); }
-		push @reference, one_copy($scene, $table);
-	}
-	show($source->title . ': catch-up on ' . $rows . ' inserted rows', 'COPY (FORMAT binary) of the same rows', \@ours, \@reference,
-		\%cpu, \%memory);
-	$scene->finish;
+	return undef if $bench->{kind} ne 'mysql';
+	return $bench->{replica} //= Bench::Replica->new($bench->{scene}->source);
 }
 
 sub position
 {
-	my ($source, $kind) = @_;
-	my ($row) = $source->rows($kind eq 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS');
+	my ($bench) = @_;
+	my ($row) = $bench->{scene}->source->rows($bench->{kind} eq 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS');
 
 	return "$row->[0]:$row->[1]";
 }
 
-sub one_catch_up
-{
-	my ($scene, $table, $from) = @_;
-	my ($source, $target) = ($scene->source, $scene->target);
+# ---- waiting ----
 
-	$target->sql("CREATE SCHEMA IF NOT EXISTS bench; DROP TABLE IF EXISTS bench.t, bench.digit; CREATE TABLE bench.t $table; CHECKPOINT");
-	$target->sql("SELECT dbstream.create_stream('b', source => 'm_source', target => 'local', tables => '{bench.t}',"
+# Wait in one connection that looks every few milliseconds (a new one for each look would cost more than it measures);
+# meanwhile $sample is called now and then.
+sub wait_on
+{
+	my ($command, $sql, $sample) = @_;
+	my $file = DBStream::Scene::work_folder() . '/wait.sql';
+
+	DBStream::Process::write_file($file, $sql);
+	my $pid = start_program('waiting', [ 'sh', '-c', 'exec "$@" <"$0"', $file, @$command ],
+		DBStream::Scene::work_folder() . '/wait.log');
+	while (is_running($pid))
+	{
+		$sample->() if $sample;
+		sleep(0.004);
+	}
+}
+
+sub wait_postgres
+{
+	my ($server, $condition, $sample) = @_;
+
+	wait_on([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $server->connstr('postgres') ],
+		"DO \$\$ BEGIN FOR i IN 1 .. 15000 LOOP EXIT WHEN $condition; PERFORM pg_sleep(0.004); COMMIT; END LOOP; END \$\$",
+		$sample);
+	die "waiting for $condition was in vain\n" unless $server->sql("SELECT $condition") eq 't';
+}
+
+sub wait_mysql
+{
+	my ($server, $condition) = @_;
+
+	wait_on([ $server->client_command('bench') ],
+		"DROP PROCEDURE IF EXISTS wait_for;\ndelimiter //\nCREATE PROCEDURE wait_for() BEGIN DECLARE i INT DEFAULT 0;"
+		  . " WHILE i < 15000 AND NOT ($condition) DO DO SLEEP(0.004); SET i = i + 1; END WHILE; END//\ndelimiter ;\nCALL wait_for();\n");
+	die "waiting for $condition was in vain\n" unless $server->sql("SELECT $condition") eq '1';
+}
+
+# ---- catching up with a backlog ----
+
+sub empty_table
+{
+	my ($server, $table) = @_;
+
+	$server->sql("DROP TABLE IF EXISTS bench.$table; CREATE TABLE bench.$table $columns{$table}"
+		  . ($table eq 'x' ? '; CREATE INDEX x_n ON bench.x (n)' : ''));
+	$server->sql('CHECKPOINT');
+}
+
+# A stream from a position of the log on; the clock runs from its start until the last change is committed and visible.
+sub our_catch_up
+{
+	my ($bench, $table, $from, $condition) = @_;
+	my ($scene, $target) = ($bench->{scene}, $bench->{scene}->target);
+	my %pid = (bridge => $scene->bridge->pid, source => $scene->source->pid);
+	my (%before, %memory);
+
+	empty_table($target, $table);
+	$target->sql("SELECT dbstream.create_stream('b', source => 'm_source', target => 'local', tables => '{bench.$table}',"
 		  . " options => '{\"start\": \"$from\", \"follow\": \"file\"}')");
-	my $bridge = $scene->bridge->pid;
-	my %before = (bridge => cpu_seconds($bridge), source => cpu_seconds($source->pid));
-	my $last = $rows - 1;
+	$before{$_} = cpu_seconds($pid{$_}) foreach keys %pid;
 	my $begin = time();
 	$target->sql("SELECT dbstream.start_stream('b')");
-	my (%cpu, %memory);
-	# One connection that looks every few milliseconds: a new one for each look would cost more than it measures.
-	my $done = "DO \$\$ BEGIN FOR i IN 1 .. 60000 LOOP EXIT WHEN EXISTS (SELECT FROM bench.t WHERE id = $last);"
-	  . " PERFORM pg_sleep(0.005); COMMIT; END LOOP; END \$\$";
-	$target->sql($done);
+	wait_postgres($target, $condition,
+		sub {
+			my $now = own_memory_mb($pid{bridge});
+			$memory{bridge} = $now if $now > ($memory{bridge} // 0);
+		});
 	my $seconds = time() - $begin;
 	my ($pids) = $target->rows("SELECT worker_pid, receiver_pid FROM dbstream.worker_status WHERE stream = 'b'");
-	%cpu = (
-		bridge => cpu_seconds($bridge) - $before{bridge},
-		source => cpu_seconds($source->pid) - $before{source},
-		worker => cpu_seconds($pids->[0] // 0),
-		receiver => cpu_seconds($pids->[1] // 0));
-	%memory = (bridge => own_memory_mb($bridge), worker => own_memory_mb($pids->[0] // 0), receiver => own_memory_mb($pids->[1] // 0));
-	my $count = $target->sql('SELECT count(*) FROM bench.t');
-	die "$count rows arrived instead of $rows\n" if $count != $rows;
+	@pid{ 'worker', 'receiver' } = @$pids;
+	my %cpu = map { $_ => cpu_seconds($pid{$_}) - ($before{$_} // 0) } keys %pid;
+	$memory{$_} = own_memory_mb($pid{$_}) foreach 'worker', 'receiver';
+	$bench->{checksum} = checksum($target, $table);
 	$scene->drop_stream('b');
 	return ($seconds, \%cpu, \%memory);
 }
 
-sub one_copy
+sub checksum
 {
-	my ($scene, $table) = @_;
-	my $target = $scene->target;
+	my ($server, $table) = @_;
 
-	$target->sql("DROP TABLE IF EXISTS bench.t; CREATE TABLE bench.t $table; CHECKPOINT");
+	return $server->sql("SELECT count(*), sum(id), sum(n), md5(string_agg(a || coalesce(b, '-'), ',' ORDER BY id)) FROM bench.$table");
+}
+
+sub copy_once
+{
+	my ($bench, $table) = @_;
+	my $target = $bench->{scene}->target;
+
+	empty_table($target, $table);
 	my $begin = time();
-	$target->sql("COPY bench.t FROM '" . DBStream::Scene::work_folder() . "/copy.bin' (FORMAT binary)");
+	$target->sql("COPY bench.$table FROM '" . DBStream::Scene::work_folder() . "/copy.bin' (FORMAT binary)");
 	return time() - $begin;
 }
 
-sub median
+sub native_once
 {
-	my @sorted = sort { $a <=> $b } @_;
+	my ($bench, $table, $condition) = @_;
 
-	return @sorted % 2 ? $sorted[ $#sorted / 2 ] : ($sorted[ @sorted / 2 - 1 ] + $sorted[ @sorted / 2 ]) / 2;
+	native()->prepare($table);
+	my $begin = time();
+	native()->start;
+	wait_postgres(native()->subscriber, $condition);
+	my $seconds = time() - $begin;
+	die "PostgreSQL's own replication has other rows than ours\n"
+	  if $bench->{same_rows} && checksum(native()->subscriber, $table) ne $bench->{checksum};
+	native()->end;
+	return $seconds;
 }
 
-sub show
+sub replica_once
 {
-	my ($work, $reference, $ours, $theirs, $cpu, $memory) = @_;
-	my @ratios = map { $ours->[$_] / $theirs->[$_] } 0 .. $#$ours;
-	my ($ours_s, $theirs_s) = (median(@$ours), median(@$theirs));
-	my @sorted = sort { $a <=> $b } @ratios;
+	my ($bench, $table, $from, $to, $condition) = @_;
+	my $replica = replica($bench);
 
-	printf $out "\n%s\n", $work;
-	printf $out "  %-46s %8.2f s  (%s)\n", 'ours', $ours_s, join(', ', map { sprintf '%.2f', $_ } @$ours);
-	printf $out "  %-46s %8.2f s  (%s)\n", $reference, $theirs_s, join(', ', map { sprintf '%.2f', $_ } @$theirs);
-	printf $out "  %-46s %8.2f    (lowest %.2f, highest %.2f; below 1 is faster than the reference)\n", 'ratio, median', median(@ratios),
-	  $sorted[0], $sorted[-1];
-	printf $out "  %-46s %8.0f\n", 'rows per second, ours', $rows / $ours_s;
-	printf $out "  %-46s %s\n", 'CPU seconds', join(', ', map { sprintf '%s %.2f', $_, $cpu->{$_} } sort keys %$cpu);
-	printf $out "  %-46s %s\n", 'own memory at the end, MB', join(', ', map { sprintf '%s %.0f', $_, $memory->{$_} } sort keys %$memory);
-	push @results,
-	  {
-		work => $work,
-		reference => $reference,
-		ratio => 0 + sprintf('%.3f', median(@ratios)),
-		ours_s => 0 + sprintf('%.3f', $ours_s),
-		reference_s => 0 + sprintf('%.3f', $theirs_s),
-		rows => $rows + 0,
-		runs => $runs + 0
-	  };
+	$replica->prepare($table, $from, $to);
+	my $begin = time();
+	$replica->start;
+	wait_mysql($replica->server, $condition);
+	my $seconds = time() - $begin;
+	$replica->end;
+	return $seconds;
+}
+
+sub catch_up
+{
+	my ($bench, $work, $table, $size, $row_changes, $title) = @_;
+	my ($source, $target) = ($bench->{scene}->source, $bench->{scene}->target);
+	my $condition = done_condition($work, $size);
+	my $from = position($bench);
+	my (%seconds, %cpu, %memory);
+
+	heading($title);
+	write_mysql($source, $work, $size);
+	die "the source has not the expected rows\n"
+	  unless $source->sql("SELECT COUNT(*) FROM bench.$table") == expected_rows($work, $size);
+	my $to = position($bench);
+	unless ($native && $native->{written}{$work})
+	{
+		native()->keep($table);
+		write_postgres(native()->publisher, $work, $size);
+		native()->{written}{$work} = 1;
+	}
+	$bench->{same_rows} = 1;
+
+	# The first one warms everything up, is checked, and gives COPY its file.
+	our_catch_up($bench, $table, $from, $condition);
+	my $differences = compare_table($source, $target, 'bench', $table, where => 'id % 100 = 0');
+	die "not the same rows:\n$differences" if $differences ne '';
+	if ($work eq 'inserts')
+	{
+		$target->sql("COPY bench.$table TO '" . DBStream::Scene::work_folder() . "/copy.bin' (FORMAT binary)");
+		copy_once($bench, $table);
+	}
+	foreach my $run (1 .. $runs)
+	{
+		my ($seconds, $cpu, $memory) = our_catch_up($bench, $table, $from, $condition);
+
+		push @{ $seconds{ours} }, $seconds;
+		push @{ $cpu{$_} }, $cpu->{$_} foreach keys %$cpu;
+		push @{ $memory{$_} }, $memory->{$_} foreach keys %$memory;
+		push @{ $seconds{copy} }, copy_once($bench, $table) if $work eq 'inserts';
+		push @{ $seconds{native} }, native_once($bench, $table, $condition);
+		push @{ $seconds{replica} }, replica_once($bench, $table, $from, $to, $condition) if replica($bench);
+	}
+	my %name = (
+		copy => 'COPY (FORMAT binary)',
+		native => "PostgreSQL's own logical replication",
+		replica => 'MySQL replica, 4 workers');
+	my $again = 0;
+	foreach my $reference (grep { $seconds{$_} } qw(copy native replica))
+	{
+		figure(
+			work => $title,
+			reference => $name{$reference},
+			ours => $seconds{ours},
+			theirs => $seconds{$reference},
+			rows => $row_changes,
+			again => $again++);
+	}
+	say_row('CPU seconds, ours, median', join(', ', map { sprintf '%s %.2f', $_, median(@{ $cpu{$_} }) } sort keys %cpu));
+	say_row('own memory, highest, MB', join(', ', map { sprintf '%s %.0f', $_, quantile(1, @{ $memory{$_} }) } sort keys %memory));
+}
+
+sub inserts
+{
+	my ($bench) = @_;
+
+	catch_up($bench, 'inserts', 't', $rows, $rows, "$bench->{title}: catch-up on $rows inserted rows");
+}
+
+sub transactions
+{
+	my ($bench) = @_;
+	my $changes = $transactions / 3 * 4;
+
+	catch_up($bench, 'transactions', 'x', $transactions, $changes,
+		"$bench->{title}: catch-up on $transactions small transactions, $changes row changes");
+}
+
+# ---- latency ----
+
+sub latency
+{
+	my ($bench) = @_;
+	my ($scene, $target) = ($bench->{scene}, $bench->{scene}->target);
+	my (%each, %median, %tail);
+	my $next = 1;
+
+	heading("$bench->{title}: commit at the source to visible at the target, one small transaction at a time");
+	empty_table($target, 'l');
+	$target->sql("SELECT dbstream.create_stream('l', source => 'm_source', target => 'local', tables => '{bench.l}',"
+		  . " options => '{\"start\": \"now\"}')");
+	$target->sql("SELECT dbstream.start_stream('l')");
+	$scene->caught_up('l', 30) or die "the stream did not start: $scene->{last_wait}\n";
+	native()->keep('l');
+	native()->prepare('l');
+	native()->start;
+	my $replica = replica($bench);
+	if ($replica)
+	{
+		my $here = position($bench);
+		$replica->prepare('l', $here, $here);
+		$replica->start;
+	}
+	my @ours = ('mysql', $scene->source->socket, 'postgres', $target->connstr('postgres'));
+	my %way = (
+		ours => \@ours,
+		native => [ 'postgres', native()->publisher->connstr('postgres'), 'postgres', native()->subscriber->connstr('postgres') ]);
+	$way{replica} = [ 'mysql', $scene->source->socket, 'mysql', $replica->server->socket ] if $replica;
+	native()->publisher->sql('TRUNCATE bench.l');
+	foreach my $run (0 .. $runs)
+	{
+		foreach my $name (qw(ours native replica))
+		{
+			next unless $way{$name};
+			my ($status, $text, $error) = run_program([ "$ENV{DBSTREAM_STAGE}/bin/latency", @{ $way{$name} }, $next, $run ? $latencies : 50 ]);
+			die "latency of $name: $error\n" if $status;
+			$next += $latencies + 50;
+			next unless $run;
+			my @seconds = map { $_ / 1e6 } split ' ', $text;
+			push @{ $each{$name} }, @seconds;
+			push @{ $median{$name} }, median(@seconds);
+			push @{ $tail{$name} }, quantile(0.99, @seconds);
+		}
+	}
+	my %name = (native => "PostgreSQL's own logical replication", replica => 'MySQL replica, 4 workers');
+	my $again = 0;
+	foreach my $reference (grep { $way{$_} } qw(native replica))
+	{
+		figure(work => "$bench->{title}: latency, median", reference => $name{$reference}, ours => $median{ours},
+			theirs => $median{$reference}, rows => 1, runs => $runs, single => 1, again => $again++);
+	}
+	$again = 0;
+	foreach my $reference (grep { $way{$_} } qw(native replica))
+	{
+		figure(work => "$bench->{title}: latency, 99th percentile", reference => $name{$reference}, ours => $tail{ours},
+			theirs => $tail{$reference}, rows => 1, runs => $runs, single => 1, again => $again++);
+	}
+	$replica->end if $replica;
+	native()->end;
+	native()->forget('l');
+	$scene->drop_stream('l');
+}
+
+# ---- reading alone ----
+
+# The bridge's source module with an outbox that throws everything away, beside the client program that fetches the
+# log as it is, without decoding it, into a file.
+sub reading
+{
+	my ($bench) = @_;
+	my $source = $bench->{scene}->source;
+	my ($file, $offset);
+	my (@ours, @theirs, @cpu);
+	my $folder = DBStream::Scene::work_folder() . "/raw-$bench->{kind}";
+	my @client = $source->command('client');
+
+	heading("$bench->{title}: reading and decoding alone, $rows inserted rows");
+	$source->sql('TRUNCATE bench.t');
+	($file, $offset) = split(/:/, position($bench));
+	write_mysql($source, 'inserts', $rows);
+	$client[-1] =~ s/(mariadb|mysql)$/$1 eq 'mysql' ? 'mysqlbinlog' : 'mariadb-binlog'/e;
+	mkdir $folder;
+	foreach my $run (0 .. $runs)
+	{
+		my ($status, $text, $error) = run_program(
+			[
+				"$ENV{DBSTREAM_STAGE}/bin/binlog_dump", '--host', 'localhost', '--socket', $source->socket, '--user',
+				'reader', '--start',
+				"$file:$offset", '--follow-by', 'file', '--table', 'bench.t', '--quiet' ],
+			env => { MYSQL_PWD => $DBStream::Scene::password });
+		die "reading: $text$error\n" unless $status == 0 && $error =~ /rows=(\d+).*seconds=([\d.]+) cpu=([\d.]+)/;
+		die "$1 rows were read instead of $rows\n" unless $1 == $rows;
+		push @ours, $2 if $run;
+		push @cpu, $3 if $run;
+		my $begin = time();
+		($status, $text, $error) = run_program(
+			[
+				@client, '--no-defaults', '--read-from-remote-server', '--raw', '-S', $source->socket, '-uroot',
+				"--result-file=$folder/", "--start-position=$offset", $file ]);
+		push @theirs, time() - $begin if $run;
+		die "the client program: $error\n" if $status;
+	}
+	figure(work => "$bench->{title}: reading alone, $rows rows", reference => 'client program, raw, no decoding', ours => \@ours,
+		theirs => \@theirs, rows => $rows);
+	say_row('rows per CPU second', sprintf('%.0f', $rows / median(@cpu)));
+}
+
+# ---- memory ----
+
+sub memory
+{
+	my ($bench) = @_;
+	my ($scene, $source, $target) = ($bench->{scene}, $bench->{scene}->source, $bench->{scene}->target);
+	my %highest;
+
+	heading("$bench->{title}: memory during one transaction of $big_rows rows");
+	$source->sql('TRUNCATE bench.t');
+	write_mysql($source, 'inserts', 1);
+	$source->sql('TRUNCATE bench.t');
+	empty_table($target, 't');
+	my $from = position($bench);
+	my @powers = 0 .. length($big_rows - 1) - 1;
+	my $numbers = join(' + ', map { "d$_.d * " . 10**$_ } @powers);
+	my $digits = join(', ', map { "digit d$_" } @powers);
+	$source->sql("INSERT INTO t SELECT n, n % 1000, CONCAT('row number ', n, REPEAT('.', n % 60)), LEFT(SHA2(n, 256), 32)"
+		  . " FROM (SELECT $numbers AS n FROM $digits) x WHERE n < $big_rows", 'bench');
+	$target->sql("SELECT dbstream.create_stream('m', source => 'm_source', target => 'local', tables => '{bench.t}',"
+		  . " options => '{\"start\": \"$from\", \"follow\": \"file\"}')");
+	my $begin = time();
+	$target->sql("SELECT dbstream.start_stream('m')");
+	my $pids;
+	wait_until(30, sub { ($pids) = $target->rows("SELECT worker_pid, receiver_pid FROM dbstream.worker_status WHERE stream = 'm'"); $pids && $pids->[0] });
+	my %pid = (bridge => $scene->bridge->pid, worker => $pids->[0], receiver => $pids->[1]);
+	wait_postgres($target, 'EXISTS (SELECT 1 FROM bench.t WHERE id = ' . ($big_rows - 1) . ')',
+		sub {
+			foreach my $name (keys %pid)
+			{
+				my $now = own_memory_mb($pid{$name});
+				$highest{$name} = $now if $now > ($highest{$name} // 0);
+			}
+			sleep(0.02);
+		});
+	my $seconds = time() - $begin;
+	die "not all rows arrived\n" unless $target->sql('SELECT count(*) FROM bench.t') == $big_rows;
+	say_row('seconds, rows per second', sprintf('%.1f, %.0f', $seconds, $big_rows / $seconds));
+	say_row('own memory, highest, MB (limit 64)', join(', ', map { sprintf '%s %.1f', $_, $highest{$_} } sort keys %highest));
+	foreach my $name (qw(bridge worker))
+	{
+		Bench::Figures::memory_figure(
+			work => "$bench->{title}: memory of the $name during one transaction of $big_rows rows, MB",
+			limit => 64, megabytes => $highest{$name}, rows => $big_rows);
+	}
+	$scene->drop_stream('m');
 }

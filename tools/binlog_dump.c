@@ -231,7 +231,7 @@ watch(void *argument)
 		fprintf(stderr, "the log ends at %s, after %" PRIu64 " bytes\n", text, behind);
 	while (!atomic_load(&run->over))
 	{
-		struct timespec pause = {0, 20 * 1000 * 1000};
+		struct timespec pause = {0, 1000 * 1000};
 		SourceProgress progress;
 
 		mysql_source_ops.progress(run->source, &progress);
