@@ -20,6 +20,12 @@ hash_bytes(uint32_t hash, const char *data, size_t size)
 	return hash;
 }
 
+uint32_t
+dbs_name_hash(const char *data, size_t size)
+{
+	return hash_bytes(HASH_START, data, size);
+}
+
 /* Shorten out[0..size), a prefix of the name of at most DBS_NAME_MAX bytes, and append the hash. */
 static size_t
 append_hash(char out[DBS_NAME_BUFFER], size_t size, uint32_t hash)

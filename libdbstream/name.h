@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What PostgreSQL's identifiers hold, and a buffer for one: NAMEDATALEN's default. */
 #define DBS_NAME_MAX 63
@@ -29,6 +30,9 @@
  * returns its length.
  */
 size_t dbs_name_fit(const char *name, size_t size, char out[DBS_NAME_BUFFER]);
+
+/* A hash of data[0..size) for names made from something else: stable for ever, on every machine. */
+uint32_t dbs_name_hash(const char *data, size_t size);
 
 /*
  * A name for a table's index or constraint that no other table of its schema

@@ -152,7 +152,7 @@ dbs_ddl_known_add_column(DdlPrinter *printer, DdlKnownTable *table, DdlColumn *c
 	known->identity = column->auto_increment && strncmp(pg_type, "numeric", 7) != 0;
 	known->serial = column->auto_increment && !known->identity;
 	known->has_default = column->default_value != NULL;
-	known->has_enum_check = column->type->family == DDL_TYPE_ENUM;
+	known->has_enum_check = column->type->family == DDL_TYPE_ENUM && strcmp(pg_type, "text") == 0;
 	known->has_set_check = column->type->family == DDL_TYPE_SET && strcmp(pg_type, "text[]") == 0;
 	known->on_update = column->on_update != NULL;
 	known->column = column;

@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "ddl_print.h"
+#include "name.h"
 
 bool
 dbs_ddl_is_integer(DdlTypeFamily family)
@@ -108,6 +109,41 @@ geometry_type(DdlPrinter *printer, const DdlType *type, const char *column)
 	return "bytea";
 }
 
+/*
+ * An enum type is named after its labels: columns with the same labels share
+ * it, and a column whose labels change gets another one, whatever it was
+ * renamed to meanwhile.  The statement that makes it goes before the one being printed.
+ */
+static const char *
+enum_type(DdlPrinter *printer, const DdlType *type)
+{
+	const char *schema = dbs_ddl_target_schema(printer, printer->table_schema);
+	StringInfoData labels;
+	const char *name;
+	const char *create;
+	ListCell *cell;
+
+	initStringInfo(&labels);
+	foreach (cell, type->labels)
+	{
+		const DdlText *label = lfirst(cell);
+
+		appendStringInfo(&labels, "%s%s", labels.len == 0 ? "" : ", ", dbs_ddl_pg_string(label->text, label->size));
+	}
+	name = dbs_ddl_pg_qualified(schema != NULL ? dbs_ddl_fit(printer, schema) : "public",
+								psprintf("enum_%08x", dbs_name_hash(labels.data, labels.len)));
+	create = psprintf("BEGIN CREATE TYPE %s AS ENUM (%s); EXCEPTION WHEN duplicate_object THEN NULL; END", name,
+					  labels.data);
+	create = psprintf("DO %s", dbs_ddl_pg_string(create, strlen(create)));
+	foreach (cell, printer->out->sql)
+	{
+		if (strcmp(lfirst(cell), create) == 0)
+			return name;
+	}
+	printer->out->sql = lappend(printer->out->sql, (void *) create);
+	return name;
+}
+
 const char *
 dbs_ddl_pg_type(DdlPrinter *printer, const DdlType *type, const char *column)
 {
@@ -154,7 +190,7 @@ dbs_ddl_pg_type(DdlPrinter *printer, const DdlType *type, const char *column)
 		case DDL_TYPE_INTERVAL:
 			return fraction("interval", type);
 		case DDL_TYPE_ENUM:
-			return "text";
+			return option_is(options->enum_as, "type") && type->labels != NIL ? enum_type(printer, type) : "text";
 		case DDL_TYPE_SET:
 			return option_is(options->set_as, "text") ? "text" : "text[]";
 		case DDL_TYPE_BIT:

@@ -15,6 +15,7 @@ typedef struct DdlPrinter
 	DbsDdlStatement *out;
 	DdlKnown *known;
 	const char *default_schema; /* as USE may have changed it */
+	const char *table_schema;	/* of the table being printed, as the source writes it: where its enum types go */
 } DdlPrinter;
 
 /* A foreign key that waits for its table. */

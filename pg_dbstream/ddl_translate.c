@@ -69,6 +69,7 @@ translate_mysql(const DdlTokens *tokens, DdlPrinter *printer)
 	printer->out = statement;
 	if (tree->kind == DDL_USE)
 		printer->default_schema = tree->name->name;
+	printer->table_schema = tree->name != NULL ? tree->name->schema : NULL;
 	dbs_ddl_pg_print(printer, tree);
 	return statement;
 }
