@@ -42,6 +42,14 @@ typedef enum LogState
 	LOG_OPEN        /* in a transaction */
 } LogState;
 
+/* See binlog_reader_skip. */
+typedef struct SkippedTable
+{
+	const char *schema;
+	const char *name;
+	SourcePoint before;
+} SkippedTable;
+
 struct BinlogReader
 {
 	const StreamConfig *config;
@@ -55,6 +63,8 @@ struct BinlogReader
 	ByteBuffer inflated;
 	TransactionPayload *payload;
 	XaList *prepared;
+	SkippedTable *skipped;
+	size_t skipped_count;
 
 	BinlogPlace place;   /* after the event that is being looked at */
 	BinlogPlace event;   /* where that event begins */
@@ -169,6 +179,7 @@ binlog_reader_free(BinlogReader *reader)
 	table_cache_free(reader->tables);
 	transaction_payload_free(reader->payload);
 	xa_list_free(reader->prepared);
+	free(reader->skipped);
 	mysql_gtid_set_free(reader->mysql_set);
 	mariadb_gtid_position_free(reader->mariadb_position);
 	byte_buffer_free(&reader->inflated);
@@ -242,6 +253,38 @@ binlog_reader_announce(BinlogReader *reader, Failure *failure)
 	if (!reader->located || reader->muted || !place_known(&reader->restart))
 		return true;
 	return put_heartbeat(reader, wire_time_now(), failure);
+}
+
+bool
+binlog_reader_skip(BinlogReader *reader, const char *schema, const char *name, SourcePoint before, Failure *failure)
+{
+	SkippedTable *larger = realloc(reader->skipped, (reader->skipped_count + 1) * sizeof *larger);
+
+	if (larger == NULL)
+		return out_of_memory(failure);
+	reader->skipped = larger;
+	reader->skipped[reader->skipped_count++] = (SkippedTable){schema, name, before};
+	return true;
+}
+
+static bool
+is_skipped(const BinlogReader *reader, const CachedTable *table)
+{
+	for (size_t i = 0; i < reader->skipped_count; i++)
+	{
+		const SkippedTable *skipped = &reader->skipped[i];
+
+		if (source_point_compare(reader->event.point, skipped->before) < 0 &&
+			strcmp(skipped->schema, table->schema) == 0 && strcmp(skipped->name, table->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+binlog_reader_past(const BinlogReader *reader, SourcePoint point)
+{
+	return reader->state == LOG_BETWEEN && !reader->muted && source_point_compare(reader->point, point) >= 0;
 }
 
 bool
@@ -681,7 +724,7 @@ on_rows(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *form
 						   "a %s event is for table number %" PRIu64 ", which no TABLE_MAP event has named",
 						   binlog_event_name(event->type), rows.table_id);
 	}
-	if (!table->selected)
+	if (!table->selected || (reader->skipped_count > 0 && is_skipped(reader, table)))
 		return true;
 	if (event->type == BINLOG_PARTIAL_UPDATE_ROWS)
 		return failure_set(failure, FAILURE_REJECT, "partial_json",

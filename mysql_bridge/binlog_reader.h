@@ -59,6 +59,16 @@ MUST_CHECK bool binlog_reader_settle(BinlogReader *reader, bool idle, Failure *f
 /* True when a settle with idle would send something: worth a look whether more can be read. */
 bool binlog_reader_unsettled(const BinlogReader *reader);
 
+/*
+ * Rows of this table that the log has before this point are known already: they are left out. The names are kept by
+ * reference.
+ */
+MUST_CHECK bool binlog_reader_skip(BinlogReader *reader, const char *schema, const char *name, SourcePoint before,
+								   Failure *failure);
+
+/* Between transactions, and everything before the point has been put into the outbox. */
+bool binlog_reader_past(const BinlogReader *reader, SourcePoint point);
+
 /* Safe from any thread. */
 void binlog_reader_progress(const BinlogReader *reader, SourceProgress *progress);
 

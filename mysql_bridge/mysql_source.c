@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backfill.h"
 #include "binlog_connection.h"
 #include "binlog_place.h"
 #include "binlog_reader.h"
@@ -30,6 +31,12 @@ struct Source
 	MysqlServer server;
 	MYSQL *sql; /* of the reading thread */
 	CharsetCatalog *charsets;
+
+	Backfill *backfill;     /* NULL: none is under way */
+	SourcePoint window_end; /* up to here the log repeats what a backfill copied; zero: no further */
+
+	/* A backfill comes before the log is opened: other threads look at these two under the lock. */
+	pthread_mutex_t open_lock;
 	BinlogConnection *log;
 	BinlogReader *reader;
 
@@ -49,15 +56,72 @@ source_close(Source *source)
 		mysql_close(source->sql);
 	if (source->watch != NULL)
 		mysql_close(source->watch);
+	backfill_free(source->backfill);
 	pthread_mutex_destroy(&source->watch_lock);
+	pthread_mutex_destroy(&source->open_lock);
 	free(source);
 }
 
+/* Let the reader leave out what a backfill knows already. */
+static bool
+skip_copied(Source *source, BinlogReader *reader, Failure *failure)
+{
+	const BackfillSkip *skips;
+	size_t count = source->backfill != NULL ? backfill_skips(source->backfill, &skips) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!binlog_reader_skip(reader, skips[i].schema, skips[i].name, skips[i].before, failure))
+			return false;
+	return true;
+}
+
+/* Find the start and ask the server for its log from there. */
+static bool
+open_log(Source *source, const StartPoint *start_point, Failure *failure)
+{
+	BinlogStart start = {0};
+	BinlogReader *reader = NULL;
+	BinlogConnection *log = NULL;
+
+	if (binlog_start_find(source->config, start_point, source->sql, &source->server, &start, failure))
+		reader = binlog_reader_new(source->config, source->server.flavour, &start, source->charsets, source->outbox,
+								   failure);
+	if (reader != NULL && skip_copied(source, reader, failure))
+		log = binlog_connection_open(source->config, &source->server, &start, failure);
+	if (log == NULL && failure->position[0] == '\0')
+		binlog_place_text(&start.place, failure->position);
+	binlog_start_clear(&start);
+	if (log == NULL)
+	{
+		binlog_reader_free(reader);
+		return false;
+	}
+	pthread_mutex_lock(&source->open_lock);
+	source->reader = reader;
+	source->log = log;
+	pthread_mutex_unlock(&source->open_lock);
+	return true;
+}
+
+/* A backfill that is to begin, to go on, or whose end the log has not reached yet. */
+static bool
+open_backfill(Source *source, const StartPoint *start, Failure *failure)
+{
+	bool wanted = strcmp(start->kind, "backfill") == 0;
+
+	if (!wanted && start->backfill == NULL)
+		return true;
+	source->backfill = backfill_new(source->config, &source->server, start->backfill, failure);
+	if (source->backfill == NULL)
+		return false;
+	source->window_end = backfill_end(source->backfill);
+	return true;
+}
+
 static Source *
-source_open(const StreamConfig *config, const StartPoint *start_point, Outbox *outbox, Failure *failure)
+source_open(const StreamConfig *config, const StartPoint *start, Outbox *outbox, Failure *failure)
 {
 	Source *source = calloc(1, sizeof *source);
-	BinlogStart start = {0};
 
 	memset(failure, 0, sizeof *failure);
 	if (source == NULL)
@@ -66,28 +130,20 @@ source_open(const StreamConfig *config, const StartPoint *start_point, Outbox *o
 		return NULL;
 	}
 	pthread_mutex_init(&source->watch_lock, NULL);
+	pthread_mutex_init(&source->open_lock, NULL);
 	source->config = config;
 	source->outbox = outbox;
 	source->sql = mysql_connection_open(&config->source, failure);
-	if (source->sql == NULL || !mysql_server_probe(source->sql, &source->server, failure) ||
-		!binlog_start_find(config, start_point, source->sql, &source->server, &start, failure))
+	if (source->sql == NULL || !mysql_server_probe(source->sql, &source->server, failure))
 		goto fail;
 	source->charsets = charset_catalog_new(source->sql, failure);
-	if (source->charsets == NULL)
+	if (source->charsets == NULL || !open_backfill(source, start, failure))
 		goto fail;
-	source->reader = binlog_reader_new(config, source->server.flavour, &start, source->charsets, outbox, failure);
-	if (source->reader == NULL)
+	if (strcmp(start->kind, "backfill") != 0 && !open_log(source, start, failure))
 		goto fail;
-	source->log = binlog_connection_open(config, &source->server, &start, failure);
-	if (source->log == NULL)
-		goto fail;
-	binlog_start_clear(&start);
 	return source;
 
 fail:
-	if (failure->position[0] == '\0')
-		binlog_place_text(&start.place, failure->position);
-	binlog_start_clear(&start);
 	source_close(source);
 	return NULL;
 }
@@ -112,18 +168,50 @@ put_hello(Source *source, Failure *failure)
 		   failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "no room for a hello message");
 }
 
+/* Copy the tables, then open the log where that began. */
+static bool
+run_backfill(Source *source, Failure *failure)
+{
+	StartPoint start = {.kind = "position"};
+
+	if (source->reader != NULL)
+		return true;
+	if (!backfill_run(source->backfill, source->sql, source->outbox, failure))
+		return false;
+	source->window_end = backfill_end(source->backfill);
+	start.position = (char *) backfill_position(source->backfill);
+	start.gtid_set = (char *) backfill_gtid_set(source->backfill);
+	return open_log(source, &start, failure);
+}
+
+/* The log is past what a backfill copied: from here on each change comes once. */
+static bool
+end_window(Source *source, Failure *failure)
+{
+	SourceProgress progress;
+
+	if (source->window_end.file == 0 || !binlog_reader_past(source->reader, source->window_end))
+		return true;
+	source->window_end = (SourcePoint){0, 0};
+	binlog_reader_progress(source->reader, &progress);
+	return backfill_put_caught_up(source->outbox, progress.point, failure);
+}
+
 static bool
 read_log(Source *source, Failure *failure)
 {
 	const uint8_t *event;
 	size_t size;
 
-	if (!put_hello(source, failure) || !binlog_reader_announce(source->reader, failure))
+	if (!put_hello(source, failure) || !run_backfill(source, failure) ||
+		!binlog_reader_announce(source->reader, failure))
 		return false;
 	while (!outbox_stopping(source->outbox))
 	{
 		if (binlog_reader_unsettled(source->reader) &&
 			!binlog_reader_settle(source->reader, !binlog_connection_has_more(source->log), failure))
+			return false;
+		if (!end_window(source, failure))
 			return false;
 		if (!binlog_connection_next(source->log, &event, &size, failure))
 		{
@@ -152,7 +240,12 @@ source_run(Source *source, Failure *failure)
 static void
 source_interrupt(Source *source)
 {
-	binlog_connection_interrupt(source->log);
+	if (source->backfill != NULL)
+		backfill_interrupt(source->backfill);
+	pthread_mutex_lock(&source->open_lock);
+	if (source->log != NULL)
+		binlog_connection_interrupt(source->log);
+	pthread_mutex_unlock(&source->open_lock);
 }
 
 static bool
@@ -225,7 +318,15 @@ source_end_point(Source *source, SourcePoint from, SourcePoint *end, char text[5
 static void
 source_progress(const Source *source, SourceProgress *progress)
 {
-	binlog_reader_progress(source->reader, progress);
+	Source *shared = (Source *) source;
+
+	memset(progress, 0, sizeof *progress);
+	pthread_mutex_lock(&shared->open_lock);
+	if (source->reader != NULL)
+		binlog_reader_progress(source->reader, progress);
+	else if (source->backfill != NULL)
+		backfill_progress(source->backfill, progress);
+	pthread_mutex_unlock(&shared->open_lock);
 }
 
 const SourceOps mysql_source_ops = {

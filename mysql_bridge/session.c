@@ -146,6 +146,25 @@ open_inbound(Session *session, Failure *failure)
 	return true;
 }
 
+/* What is recorded of a backfill that is under way. */
+static bool
+read_backfill(Session *session, Failure *failure)
+{
+	char id[16];
+	const char *values[] = {id};
+	PGresult *result;
+
+	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	result = postgres_connection_query(session->conn, "SELECT dbstream.bridge_backfill($1)", 1, values,
+									   session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result == NULL)
+		return false;
+	if (PQntuples(result) == 1 && !PQgetisnull(result, 0, 0))
+		session->start.backfill = copy_field(result, 0);
+	PQclear(result);
+	return true;
+}
+
 /* Read the stream's definition anew, with the password as it is now. */
 static bool
 read_config(Session *session, Failure *failure)
@@ -220,7 +239,7 @@ open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 	if (outcome->unrecorded.class != FAILURE_NONE && record_failure(session, &outcome->unrecorded))
 		outcome->unrecorded.class = FAILURE_NONE;
 	/* Claim first: a bridge that only stands by reads no password and does not connect to the source. */
-	if (!open_inbound(session, failure) || !read_config(session, failure))
+	if (!open_inbound(session, failure) || !read_backfill(session, failure) || !read_config(session, failure))
 		return false;
 	session->outbox = outbox_new(failure);
 	if (session->outbox == NULL)
@@ -281,6 +300,7 @@ free_session(Session *session)
 	free(session->start.kind);
 	free(session->start.position);
 	free(session->start.gtid_set);
+	free(session->start.backfill);
 }
 
 /* A failure that does not say where it happened happened where the source is. */

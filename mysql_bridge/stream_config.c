@@ -218,6 +218,7 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	config->full_before_images = take_word(&section, "before_images", before_images) == 1;
 	config->follow = (FollowBy) take_word(&section, "follow", follow); /* the words stand in the enum's order */
 	config->server_id = (uint32_t) take_int(&section, "server_id", 0, 0, UINT32_MAX);
+	config->backfill_workers = (unsigned) take_int(&section, "backfill_workers", 2, 1, 32);
 	config->heartbeat_seconds = (unsigned) take_int(&section, "heartbeat", 10, 1, 3600);
 	return !section.failed;
 }

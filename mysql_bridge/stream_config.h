@@ -62,15 +62,18 @@ typedef struct StreamConfig
 	bool full_before_images; /* send whole old rows, not only their key */
 	FollowBy follow;
 	uint32_t server_id;         /* 0: choose one that is stable for this stream */
+	unsigned backfill_workers;  /* connections that copy tables at once */
 	unsigned heartbeat_seconds; /* how often an idle source must be heard of */
 } StreamConfig;
 
-/* Where to begin. kind "position": resume from position / gtid_set; else as the option "start" says. */
+/* Where to begin. kind "backfill": copy the tables first, then read from where that began. kind "position": resume from
+ * position / gtid_set; else as the option "start" says. */
 typedef struct StartPoint
 {
-	char *kind;     /* "position", "now", "earliest", "file", "gtid" */
+	char *kind;     /* "backfill", "position", "now", "earliest", "file", "gtid" */
 	char *position; /* "binlog.000042:1234" for position and file, else empty */
 	char *gtid_set; /* for position and gtid, else empty */
+	char *backfill; /* what is recorded of a backfill under way, as JSON; NULL: nothing */
 } StartPoint;
 
 /*

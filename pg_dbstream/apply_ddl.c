@@ -274,6 +274,7 @@ dbs_ddl_translate_source(const char *text, const char *default_schema)
 	DbsDdlOptions options;
 
 	set_options(&options, &ddl, default_schema);
+	options.use_catalog = false; /* the tables that foreign keys name may come later */
 	return dbs_ddl_translate(text, &options);
 }
 

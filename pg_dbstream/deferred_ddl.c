@@ -163,6 +163,7 @@ is_there_already(int code)
 		case ERRCODE_UNDEFINED_TABLE:
 		case ERRCODE_UNDEFINED_COLUMN:
 		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_INVALID_FOREIGN_KEY: /* no unique key is there to refer to, which MySQL does not ask for */
 			return true;
 		default:
 			return false;
@@ -199,6 +200,17 @@ dbs_ddl_execute_unless_there(List *sql)
 }
 
 static void
+note_left_out(const char *schema, const char *sql)
+{
+	DbsNote *note = palloc0(sizeof *note);
+
+	note->severity = DBS_NOTE_WARNING;
+	note->text = "not made: the log brought it already, or what it refers to is not here";
+	dbs_ddl_history_add(schema, psprintf("-- put off until the rows were copied: %s", sql), NIL, list_make1(note),
+						"ignored");
+}
+
+static void
 run_stage(const char *stage, const char *phase)
 {
 	char *sql, *schema, *table;
@@ -212,7 +224,8 @@ run_stage(const char *stage, const char *phase)
 		dbs_apply_begin_group();
 
 		/* The log may have brought the same index or key meanwhile. */
-		(void) dbs_ddl_execute_unless_there(list_make1(sql));
+		if (!dbs_ddl_execute_unless_there(list_make1(sql)))
+			note_left_out(schema, sql);
 		dbs_catalog_enter(&access);
 		(void) dbs_catalog_run("DELETE FROM dbstream.deferred_ddl WHERE id = $1", "l", id);
 		dbs_catalog_leave(&access);

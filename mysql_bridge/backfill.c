@@ -1,0 +1,627 @@
+/*
+ * A backfill at the source: see backfill.h.
+ *
+ * First the position from which the log will be read, then the list of tables, then the tables: some connections
+ * at once, each with a table of its own, the largest first. What they read meets in the outbox, message by message.
+ */
+#include "backfill.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <json-c/json.h>
+
+#include "chunk.h"
+#include "client_library.h"
+#include "clock.h"
+#include "log.h"
+#include "mysql_connection.h"
+#include "snapshot_position.h"
+#include "snapshot_table.h"
+#include "wire_transaction.h"
+
+#define MAX_READERS 32
+#define LOG_MS 5000
+
+/* A table as the target's record has it. */
+typedef struct RecordedTable
+{
+	const char *schema;
+	const char *name;
+	bool copied;
+	uint64_t chunks;
+	struct json_object *last_key;
+	const char *position;
+} RecordedTable;
+
+typedef struct Reader
+{
+	Backfill *backfill;
+	pthread_t thread;
+	bool started;
+	MYSQL *sql; /* set and taken away under the lock */
+} Reader;
+
+struct Backfill
+{
+	const StreamConfig *config;
+	const MysqlServer *server;
+	struct json_object *recorded;
+	bool copying;
+	char *position;
+	char *gtid_set;
+	BinlogPlace end;
+	BackfillSkip *skips;
+	size_t skip_count;
+
+	SnapshotTable *tables;
+	size_t table_count;
+	uint64_t rows_estimated;
+	uint64_t rows_before; /* copied in earlier sessions */
+
+	ChunkSink sink;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t next_table;
+	size_t tables_left;
+	unsigned readers_left;
+	Reader readers[MAX_READERS];
+	Failure failure; /* the first reader's */
+	bool failed;
+};
+
+static bool
+out_of_memory(Failure *failure)
+{
+	return failure_set(failure, FAILURE_RETRY, "out_of_memory", "Give the bridge more memory.",
+					   "no memory for a backfill");
+}
+
+/* ---- the record ---- */
+
+static const char *
+text_of(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(object, key, &value) || value == NULL)
+		return NULL;
+	return json_object_get_string(value);
+}
+
+static bool
+truth_of(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(object, key, &value) && json_object_get_boolean(value);
+}
+
+static int64_t
+number_of(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_int64(value) : 0;
+}
+
+static struct json_object *
+recorded_tables(const Backfill *backfill)
+{
+	struct json_object *tables = NULL;
+
+	if (backfill->recorded == NULL || !json_object_object_get_ex(backfill->recorded, "tables", &tables) ||
+		!json_object_is_type(tables, json_type_array))
+		return NULL;
+	return tables;
+}
+
+static void
+read_table(struct json_object *object, RecordedTable *table)
+{
+	table->schema = text_of(object, "schema");
+	table->name = text_of(object, "name");
+	table->copied = truth_of(object, "copied");
+	table->chunks = (uint64_t) number_of(object, "chunks");
+	table->position = text_of(object, "position");
+	table->last_key = NULL;
+	(void) json_object_object_get_ex(object, "last_key", &table->last_key);
+}
+
+/* The tables that were read as of a place. */
+static bool
+collect_skips(Backfill *backfill, Failure *failure)
+{
+	struct json_object *tables = recorded_tables(backfill);
+	size_t count = tables != NULL ? json_object_array_length(tables) : 0;
+
+	backfill->skips = calloc(count + backfill->table_count + 1, sizeof *backfill->skips);
+	backfill->skip_count = 0;
+	if (backfill->skips == NULL)
+		return out_of_memory(failure);
+	for (size_t i = 0; i < count; i++)
+	{
+		RecordedTable table;
+		BinlogPlace place;
+
+		read_table(json_object_array_get_idx(tables, i), &table);
+		if (table.position == NULL || !table.copied)
+			continue;
+		if (!binlog_place_parse(&place, table.position, failure))
+			return false;
+		backfill->skips[backfill->skip_count++] = (BackfillSkip){table.schema, table.name, place.point};
+	}
+	for (size_t i = 0; i < backfill->table_count; i++)
+	{
+		const SnapshotTable *table = &backfill->tables[i];
+		BinlogPlace place;
+
+		if (table->position == NULL || !table->copied)
+			continue;
+		if (!binlog_place_parse(&place, table->position, failure))
+			return false;
+		backfill->skips[backfill->skip_count++] = (BackfillSkip){table->schema, table->name, place.point};
+	}
+	return true;
+}
+
+static bool
+read_record(Backfill *backfill, const char *recorded, Failure *failure)
+{
+	const char *state, *position, *gtid_set, *end;
+
+	backfill->copying = true;
+	if (recorded == NULL || recorded[0] == '\0')
+		return true;
+	backfill->recorded = json_tokener_parse(recorded);
+	state = text_of(backfill->recorded, "state");
+	position = text_of(backfill->recorded, "position");
+	gtid_set = text_of(backfill->recorded, "gtid_set");
+	end = text_of(backfill->recorded, "end_position");
+	if (state == NULL || position == NULL)
+		return failure_set(failure, FAILURE_REJECT, "bad_option",
+						   "Install the dbstream-bridge that matches the extension.",
+						   "what is recorded of the backfill is not understood");
+	backfill->copying = strcmp(state, "copying") == 0;
+	backfill->position = strdup(position);
+	backfill->gtid_set = strdup(gtid_set != NULL ? gtid_set : "");
+	if (backfill->position == NULL || backfill->gtid_set == NULL)
+		return out_of_memory(failure);
+	if (!backfill->copying && end != NULL && !binlog_place_parse(&backfill->end, end, failure))
+		return false;
+	return collect_skips(backfill, failure);
+}
+
+Backfill *
+backfill_new(const StreamConfig *config, const MysqlServer *server, const char *recorded, Failure *failure)
+{
+	Backfill *backfill = calloc(1, sizeof *backfill);
+
+	if (backfill == NULL)
+	{
+		out_of_memory(failure);
+		return NULL;
+	}
+	backfill->config = config;
+	backfill->server = server;
+	pthread_mutex_init(&backfill->lock, NULL);
+	pthread_mutex_init(&backfill->sink.outbox_lock, NULL);
+	pthread_cond_init(&backfill->changed, NULL);
+	if (!read_record(backfill, recorded, failure))
+	{
+		backfill_free(backfill);
+		return NULL;
+	}
+	return backfill;
+}
+
+void
+backfill_free(Backfill *backfill)
+{
+	if (backfill == NULL)
+		return;
+	snapshot_tables_free(backfill->tables, backfill->table_count);
+	json_object_put(backfill->recorded);
+	free(backfill->position);
+	free(backfill->gtid_set);
+	free(backfill->skips);
+	pthread_cond_destroy(&backfill->changed);
+	pthread_mutex_destroy(&backfill->sink.outbox_lock);
+	pthread_mutex_destroy(&backfill->lock);
+	free(backfill);
+}
+
+bool
+backfill_copying(const Backfill *backfill)
+{
+	return backfill->copying;
+}
+
+const char *
+backfill_position(const Backfill *backfill)
+{
+	return backfill->position;
+}
+
+const char *
+backfill_gtid_set(const Backfill *backfill)
+{
+	return backfill->gtid_set;
+}
+
+SourcePoint
+backfill_end(const Backfill *backfill)
+{
+	return backfill->end.point;
+}
+
+size_t
+backfill_skips(const Backfill *backfill, const BackfillSkip **skips)
+{
+	*skips = backfill->skips;
+	return backfill->skip_count;
+}
+
+/* ---- the plan ---- */
+
+static DbsString
+string_of(const char *text)
+{
+	return (DbsString){text, text != NULL ? (uint32_t) strlen(text) : 0};
+}
+
+static bool
+find_start(Backfill *backfill, MYSQL *sql, Failure *failure)
+{
+	DbsSnapshot step = {.step = DBS_SNAPSHOT_START};
+	char position[BINLOG_PLACE_TEXT_MAX];
+	BinlogPlace place = {0};
+
+	if (backfill->position != NULL)
+		return true;
+	if (!snapshot_position_start(sql, backfill->server, backfill->config, &place, &backfill->gtid_set, failure))
+		return false;
+	binlog_place_text(&place, position);
+	backfill->position = strdup(position);
+	if (backfill->position == NULL)
+		return out_of_memory(failure);
+	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %s (%s%s%s)",
+			 snapshot_method_sentence(snapshot_position_method(backfill->server, backfill->config)), position,
+			 backfill->gtid_set[0] != '\0' ? ", GTID set " : "", backfill->gtid_set);
+	step.position = string_of(backfill->position);
+	step.gtid_set = string_of(backfill->gtid_set);
+	return chunk_put_step(&backfill->sink, &step, failure);
+}
+
+/* What the record says of a table that was listed now. */
+static bool
+take_record(Backfill *backfill, SnapshotTable *table)
+{
+	struct json_object *tables = recorded_tables(backfill);
+	size_t count = tables != NULL ? json_object_array_length(tables) : 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		struct json_object *object = json_object_array_get_idx(tables, i);
+		RecordedTable record;
+
+		read_table(object, &record);
+		if (record.schema == NULL || record.name == NULL || strcmp(record.schema, table->schema) != 0 ||
+			strcmp(record.name, table->name) != 0)
+			continue;
+		table->announced = true;
+		table->copied = record.copied;
+		table->chunks = record.chunks;
+		backfill->rows_before += (uint64_t) number_of(object, "rows");
+		if (!json_object_is_type(record.last_key, json_type_array) ||
+			json_object_array_length(record.last_key) != table->key_count || table->key_count == 0)
+			return true;
+		table->last_key = calloc(SNAPSHOT_KEY_MAX, sizeof *table->last_key);
+		for (uint32_t k = 0; table->last_key != NULL && k < table->key_count; k++)
+		{
+			const char *text = json_object_get_string(json_object_array_get_idx(record.last_key, k));
+
+			table->last_key[k] = strdup(text != NULL ? text : "");
+			if (table->last_key[k] == NULL)
+				return false;
+		}
+		return table->last_key != NULL;
+	}
+	return true;
+}
+
+static bool
+announce(Backfill *backfill, SnapshotTable *table, Failure *failure)
+{
+	DbsSnapshot step = {.step = DBS_SNAPSHOT_TABLE,
+						.flags = table->key_count == 0 ? DBS_SNAPSHOT_WHOLE : 0,
+						.number = table->rows_estimated,
+						.bytes = table->bytes_estimated,
+						.schema = string_of(table->schema),
+						.name = string_of(table->name),
+						.text = string_of(table->create_sql)};
+
+	if (table->announced)
+		return true;
+	table->announced = true;
+	return chunk_put_step(&backfill->sink, &step, failure);
+}
+
+static bool
+plan_tables(Backfill *backfill, MYSQL *sql, Failure *failure)
+{
+	if (!snapshot_tables_list(sql, backfill->config, &backfill->tables, &backfill->table_count, failure))
+		return false;
+	for (size_t i = 0; i < backfill->table_count; i++)
+	{
+		SnapshotTable *table = &backfill->tables[i];
+
+		if (!snapshot_table_describe(table, sql, backfill->server->flavour, backfill->config, failure))
+			return false;
+		if (table->gone)
+		{
+			table->copied = true;
+			continue;
+		}
+		if (!take_record(backfill, table))
+			return out_of_memory(failure);
+		if (!announce(backfill, table, failure))
+			return false;
+		backfill->rows_estimated += table->rows_estimated;
+		if (!table->copied)
+			backfill->tables_left++;
+	}
+	return true;
+}
+
+/* ---- readers ---- */
+
+static SnapshotTable *
+take_table(Backfill *backfill)
+{
+	SnapshotTable *table = NULL;
+
+	pthread_mutex_lock(&backfill->lock);
+	while (table == NULL && !backfill->failed && backfill->next_table < backfill->table_count)
+	{
+		SnapshotTable *next = &backfill->tables[backfill->next_table++];
+
+		if (!next->copied)
+			table = next;
+	}
+	pthread_mutex_unlock(&backfill->lock);
+	return table;
+}
+
+static void
+interrupt_readers(Backfill *backfill)
+{
+	atomic_store(&backfill->sink.stopping, true);
+	for (unsigned i = 0; i < MAX_READERS; i++)
+		if (backfill->readers[i].sql != NULL)
+			shutdown(client_library_socket(backfill->readers[i].sql), SHUT_RDWR);
+}
+
+static void
+reader_failed(Backfill *backfill, const Failure *failure)
+{
+	pthread_mutex_lock(&backfill->lock);
+	if (!backfill->failed)
+	{
+		backfill->failed = true;
+		backfill->failure = *failure;
+		interrupt_readers(backfill);
+	}
+	pthread_mutex_unlock(&backfill->lock);
+}
+
+static void
+table_done(Backfill *backfill, const SnapshotTable *table)
+{
+	pthread_mutex_lock(&backfill->lock);
+	backfill->tables_left--;
+	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %s.%s is copied, %zu tables left", table->schema,
+			 table->name, backfill->tables_left);
+	pthread_mutex_unlock(&backfill->lock);
+}
+
+static bool
+read_tables(Reader *reader, Failure *failure)
+{
+	Backfill *backfill = reader->backfill;
+	SnapshotTable *table;
+	MYSQL *sql;
+
+	sql = mysql_connection_open(&backfill->config->source, failure);
+	if (sql == NULL)
+		return false;
+	pthread_mutex_lock(&backfill->lock);
+	reader->sql = sql;
+	pthread_mutex_unlock(&backfill->lock);
+	while ((table = take_table(backfill)) != NULL)
+	{
+		if (!chunk_copy_table(&backfill->sink, sql, table, failure))
+			return false;
+		table_done(backfill, table);
+	}
+	return true;
+}
+
+static void *
+run_reader(void *argument)
+{
+	Reader *reader = argument;
+	Backfill *backfill = reader->backfill;
+	Failure failure = {0};
+	MYSQL *sql;
+
+	mysql_thread_init();
+	if (!read_tables(reader, &failure))
+		reader_failed(backfill, &failure);
+	pthread_mutex_lock(&backfill->lock);
+	sql = reader->sql;
+	reader->sql = NULL;
+	pthread_mutex_unlock(&backfill->lock);
+	if (sql != NULL)
+		mysql_close(sql);
+	mysql_thread_end();
+	pthread_mutex_lock(&backfill->lock);
+	backfill->readers_left--;
+	pthread_cond_broadcast(&backfill->changed);
+	pthread_mutex_unlock(&backfill->lock);
+	return NULL;
+}
+
+static bool
+start_readers(Backfill *backfill, Failure *failure)
+{
+	unsigned count = backfill->config->backfill_workers;
+
+	if (count < 1)
+		count = 1;
+	if (count > MAX_READERS)
+		count = MAX_READERS;
+	if (count > backfill->tables_left)
+		count = (unsigned) backfill->tables_left;
+	for (unsigned i = 0; i < count; i++)
+	{
+		Reader *reader = &backfill->readers[i];
+
+		reader->backfill = backfill;
+		pthread_mutex_lock(&backfill->lock);
+		reader->started = pthread_create(&reader->thread, NULL, run_reader, reader) == 0;
+		if (reader->started)
+			backfill->readers_left++;
+		pthread_mutex_unlock(&backfill->lock);
+		if (!reader->started)
+			return failure_set(failure, FAILURE_RETRY, "no_thread", "Raise the limit of threads of the bridge's user.",
+							   "a thread that copies tables cannot be started");
+	}
+	return true;
+}
+
+static void
+log_progress(Backfill *backfill, int64_t began)
+{
+	uint64_t rows = atomic_load(&backfill->sink.rows);
+	uint64_t all = rows + backfill->rows_before;
+	uint64_t estimated = backfill->rows_estimated > all ? backfill->rows_estimated : all;
+	double seconds = (double) (clock_now_ms() - began) / 1000;
+	double pace = seconds > 0 ? (double) rows / seconds : 0;
+
+	log_line(LOG_LEVEL_INFO, backfill->config->name,
+			 "backfill: %" PRIu64 " of about %" PRIu64
+			 " rows (%.1f %%), %.0f rows/s, about %.0f s left, %zu tables left",
+			 all, estimated, estimated > 0 ? 100.0 * (double) all / (double) estimated : 100.0, pace,
+			 pace > 0 ? (double) (estimated - all) / pace : 0, backfill->tables_left);
+}
+
+/* Until all readers have ended. */
+static void
+wait_for_readers(Backfill *backfill)
+{
+	int64_t began = clock_now_ms();
+	int64_t logged = began;
+
+	pthread_mutex_lock(&backfill->lock);
+	while (backfill->readers_left > 0)
+	{
+		struct timespec until;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 1;
+		pthread_cond_timedwait(&backfill->changed, &backfill->lock, &until);
+		if (clock_now_ms() - logged >= LOG_MS)
+		{
+			log_progress(backfill, began);
+			logged = clock_now_ms();
+		}
+	}
+	pthread_mutex_unlock(&backfill->lock);
+	for (unsigned i = 0; i < MAX_READERS; i++)
+		if (backfill->readers[i].started)
+			pthread_join(backfill->readers[i].thread, NULL);
+	if (!backfill->failed)
+		log_progress(backfill, began);
+}
+
+static bool
+copy_tables(Backfill *backfill, Failure *failure)
+{
+	bool started = start_readers(backfill, failure);
+
+	if (!started)
+		backfill_interrupt(backfill);
+	wait_for_readers(backfill);
+	if (started && backfill->failed)
+		*failure = backfill->failure;
+	return started && !backfill->failed;
+}
+
+static bool
+put_end(Backfill *backfill, MYSQL *sql, Failure *failure)
+{
+	DbsSnapshot step = {.step = DBS_SNAPSHOT_END};
+	char position[BINLOG_PLACE_TEXT_MAX];
+
+	if (!mysql_server_log_end(sql, backfill->server, &backfill->end, NULL, failure))
+		return false;
+	binlog_place_text(&backfill->end, position);
+	step.position = string_of(position);
+	log_line(LOG_LEVEL_INFO, backfill->config->name,
+			 "backfill: all tables are copied; the log is applied from %s to %s", backfill->position, position);
+	return chunk_put_step(&backfill->sink, &step, failure);
+}
+
+bool
+backfill_run(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure)
+{
+	backfill->sink.config = backfill->config;
+	backfill->sink.server = backfill->server;
+	backfill->sink.outbox = outbox;
+	/* The log's reader numbers its tables from 1. */
+	atomic_store(&backfill->sink.last_wire_id, UINT32_C(0x40000000));
+	atomic_store(&backfill->sink.last_row_time, wire_time_now());
+	if (!find_start(backfill, sql, failure) || !plan_tables(backfill, sql, failure) ||
+		!copy_tables(backfill, failure) || !put_end(backfill, sql, failure))
+		return false;
+	backfill->copying = false;
+	free(backfill->skips);
+	backfill->skips = NULL;
+	return collect_skips(backfill, failure);
+}
+
+bool
+backfill_put_caught_up(Outbox *outbox, SourcePoint point, Failure *failure)
+{
+	DbsSnapshot step = {.step = DBS_SNAPSHOT_CAUGHT_UP};
+
+	if (!outbox_reserve(outbox, 128, failure))
+		return false;
+	if (!dbs_put_snapshot(outbox_writer(outbox), &step))
+		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "no room for a snapshot message");
+	return outbox_mark(outbox, point, true, failure);
+}
+
+void
+backfill_interrupt(Backfill *backfill)
+{
+	pthread_mutex_lock(&backfill->lock);
+	interrupt_readers(backfill);
+	pthread_mutex_unlock(&backfill->lock);
+}
+
+void
+backfill_progress(Backfill *backfill, SourceProgress *progress)
+{
+	progress->rows += atomic_load(&backfill->sink.rows);
+	progress->bytes += atomic_load(&backfill->sink.bytes);
+	progress->last_event_time = atomic_load(&backfill->sink.last_row_time);
+	if (backfill->position != NULL)
+		snprintf(progress->position, sizeof progress->position, "%s", backfill->position);
+}

@@ -1,0 +1,68 @@
+/*
+ * A table of the source as a backfill reads it: columns as the log describes them, the key by which it is cut into
+ * chunks, and the words of its query.
+ */
+#ifndef DBS_BRIDGE_SNAPSHOT_TABLE_H
+#define DBS_BRIDGE_SNAPSHOT_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mysql.h>
+
+#include "failure.h"
+#include "mysql_connection.h"
+#include "result_row.h"
+#include "stream_config.h"
+
+#define SNAPSHOT_KEY_MAX 16
+
+typedef struct SnapshotKey
+{
+	uint32_t column;  /* its place in the table, where the result has its text */
+	char *expression; /* what the source compares and sorts by */
+	bool bytes;       /* the literal is hexadecimal */
+	bool number;      /* the literal is bare */
+	int extra;        /* behind the columns, when the column's own text is not what it is compared by; -1: the column */
+} SnapshotKey;
+
+typedef struct SnapshotTable
+{
+	char *schema;
+	char *name;
+	uint32_t column_count;
+	DbsColumn *columns; /* name and type_name are malloc'd */
+	ResultColumn *results;
+	char *select_list;
+	uint32_t key_count; /* 0: no key to cut it by */
+	SnapshotKey keys[SNAPSHOT_KEY_MAX];
+	char *key_index;
+	char *create_sql;
+	uint64_t rows_estimated;
+	uint64_t bytes_estimated;
+
+	/* how far the copy is */
+	bool copied;
+	bool announced; /* the target has it in its record */
+	bool gone;      /* dropped at the source meanwhile */
+	uint64_t chunks;
+	char **last_key; /* key_count texts; NULL: nothing copied yet */
+	char *position;  /* as of which a table without key was read; may be NULL */
+} SnapshotTable;
+
+/*
+ * The tables that the patterns select, the largest first; malloc'd, the caller frees with snapshot_tables_free.
+ * Each has its names and estimates only.
+ */
+MUST_CHECK bool snapshot_tables_list(MYSQL *sql, const StreamConfig *config, SnapshotTable **tables, size_t *count,
+									 Failure *failure);
+void snapshot_tables_free(SnapshotTable *tables, size_t count);
+
+/* Fill in columns, key and query. A table that is gone meanwhile is marked so, which is no failure. */
+MUST_CHECK bool snapshot_table_describe(SnapshotTable *table, MYSQL *sql, ServerFlavour flavour,
+										const StreamConfig *config, Failure *failure);
+
+/* `name` between backticks, malloc'd. */
+char *snapshot_identifier(const char *name);
+
+#endif
