@@ -16,6 +16,8 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "storage/bufmgr.h"
+#include "nodes/nodes.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -92,6 +94,21 @@ has_trigger(Relation relation, const char *name)
 	return false;
 }
 
+static const char *
+generation_expression(Relation relation, AttrNumber number)
+{
+	TupleConstr *constraints = RelationGetDescr(relation)->constr;
+
+	for (int i = 0; constraints != NULL && i < constraints->num_defval; i++)
+	{
+		if (constraints->defval[i].adnum == number)
+			return deparse_expression(
+				stringToNode(constraints->defval[i].adbin),
+				deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation)), false, false);
+	}
+	return NULL;
+}
+
 static void
 load_columns(Relation relation, DdlKnownTable *table)
 {
@@ -112,29 +129,84 @@ load_columns(Relation relation, DdlKnownTable *table)
 		column->identity = attribute->attidentity != '\0';
 		column->generated = attribute->attgenerated != '\0';
 		column->has_default = attribute->atthasdef && !column->generated;
+		if (column->generated)
+			column->expression = generation_expression(relation, attribute->attnum);
 		column->on_update = has_trigger(relation, dbs_ddl_pg_index_name(column->name, "on_update"));
 		table->columns = lappend(table->columns, column);
 	}
 }
 
-/* An index of plain columns gets a definition that the translator can write again. */
+/* The prefix that "left"(column, 4) or substr(column, 1, 4) stands for; false for any other expression. */
+static bool
+read_prefix(const DdlKnownTable *table, const char *expression, DdlKeyPart *part)
+{
+	ListCell *cell;
+
+	foreach (cell, table->columns)
+	{
+		const DdlKnownColumn *column = lfirst(cell);
+
+		for (int i = 0; i < 3; i++)
+		{
+			const char *quoted = quote_identifier(column->name);
+			const char *head = i == 0   ? psprintf("\"left\"(%s, ", quoted)
+							   : i == 1 ? psprintf("\"left\"((%s)::text, ", quoted)
+										: psprintf("substr(%s, 1, ", quoted);
+			Size size = strlen(head);
+
+			if (strncmp(expression, head, size) == 0 && strspn(expression + size, "0123456789") > 0 &&
+				strcmp(expression + size + strspn(expression + size, "0123456789"), ")") == 0)
+			{
+				part->column = column->name;
+				part->length = (int) strtol(expression + size, NULL, 10);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* An index of columns and prefixes gets a definition that the translator can write again. */
 static DdlKey *
-plain_key(Relation relation, Form_pg_index index, DdlKeyKind kind)
+plain_key(Relation relation, const DdlKnownTable *table, Form_pg_index index, DdlKeyKind kind)
 {
 	DdlKey *key = palloc0(sizeof(DdlKey));
+	Size size = strlen(table->name);
+	const char *name = get_rel_name(index->indexrelid);
 
 	key->kind = kind;
+	/* MySQL's name is what follows the table's, where the whole was not shortened by a hash. */
+	if (strncmp(name, table->name, size) == 0 && name[size] == '_' &&
+		strcmp(dbs_ddl_pg_index_name(table->name, name + size + 1), name) == 0 && strlen(name) < NAMEDATALEN - 1)
+		key->name = pstrdup(name + size + 1);
 	for (int i = 0; i < index->indnkeyatts; i++)
 	{
 		DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
 		AttrNumber number = index->indkey.values[i];
 
-		if (number <= 0)
+		if (number > 0)
+			part->column = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname));
+		else if (number < 0 || !read_prefix(table,
+											TextDatumGetCString(DirectFunctionCall3(
+												pg_get_indexdef_ext, ObjectIdGetDatum(index->indexrelid),
+												Int32GetDatum(i + 1), BoolGetDatum(false))),
+											part))
 			return NULL;
-		part->column = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname));
 		key->parts = lappend(key->parts, part);
 	}
 	return key;
+}
+
+/* Which parts are descending. */
+static void
+read_directions(DdlKey *key, HeapTuple tuple)
+{
+	bool null;
+	Datum options = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indoption, &null);
+	int2vector *vector = (int2vector *) DatumGetPointer(options);
+
+	for (int i = 0; !null && i < list_length(key->parts); i++)
+		((DdlKeyPart *) list_nth(key->parts, i))->descending = (vector->values[i] & INDOPTION_DESC) != 0;
 }
 
 static void
@@ -161,13 +233,35 @@ load_keys(Relation relation, DdlKnownTable *table)
 		key->name = index->indisprimary ? "PRIMARY" : NULL;
 		key->is_constraint = OidIsValid(get_index_constraint(oid));
 		if (heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
-			key->key = plain_key(relation, index, key->kind);
+			key->key = plain_key(relation, table, index, key->kind);
+		if (key->key != NULL)
+			read_directions(key->key, tuple);
 		definition = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(oid)));
 		tail = strstr(definition, " USING ");
 		key->pg_tail = tail == NULL ? "" : tail + 1;
 		table->keys = lappend(table->keys, key);
 		ReleaseSysCache(tuple);
 	}
+}
+
+static List *
+constraint_columns(Relation catalog, HeapTuple tuple, Relation relation)
+{
+	bool null;
+	Datum datum = heap_getattr(tuple, Anum_pg_constraint_conkey, RelationGetDescr(catalog), &null);
+	List *columns = NIL;
+	ArrayType *array;
+
+	if (null)
+		return NIL;
+	array = DatumGetArrayTypeP(datum);
+	for (int i = 0; i < ARR_DIMS(array)[0]; i++)
+	{
+		AttrNumber number = ((int16 *) ARR_DATA_PTR(array))[i];
+
+		columns = lappend(columns, pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname)));
+	}
+	return columns;
 }
 
 static void
@@ -199,6 +293,7 @@ load_constraints(Relation relation, DdlKnownTable *table)
 		constraint = palloc0(sizeof(DdlKnownConstraint));
 		constraint->name = pstrdup(NameStr(form->conname));
 		constraint->kind = form->contype;
+		constraint->columns = constraint_columns(catalog, tuple, relation);
 		table->constraints = lappend(table->constraints, constraint);
 	}
 	systable_endscan(scan);

@@ -18,6 +18,7 @@ typedef struct DdlKnownColumn
 	bool identity;
 	bool serial; /* default from a sequence of its own */
 	bool generated;
+	const char *expression; /* of a generated column, in the target's words */
 	bool has_enum_check;
 	bool has_set_check;
 	bool on_update;
@@ -39,6 +40,7 @@ typedef struct DdlKnownConstraint
 	const char *name;
 	char kind; /* 'f', 'c' */
 	bool missing; /* not carried over, so there is nothing to drop */
+	List *columns; /* of char *: those it uses, where the catalogue tells */
 } DdlKnownConstraint;
 
 typedef struct DdlKnownTable

@@ -5,16 +5,20 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "ddl_print.h"
 
 typedef struct Alter
 {
 	DdlPrinter *printer;
 	DdlStatement *statement;
-	DdlKnownTable *table; /* NULL when nothing is known */
+	DdlKnownTable *table; /* not complete when nothing is known */
 	const char *qualified;
 	const char *schema;
-	const char *name; /* the table's, at the target */
+	const char *name;      /* the table's, at the target */
+	List *keys_again;      /* of DdlKey */
+	List *generated_again; /* of char * */
 	List *after;
 } Alter;
 
@@ -175,6 +179,58 @@ drop_column(Alter *alter, const DdlAction *action)
 	}
 }
 
+static bool
+is_identifier_byte(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '$' || (unsigned char) c >= 0x80;
+}
+
+/*
+ * An expression as the catalogue deparses it, with one column's name put for
+ * another's; *found tells whether it was there.
+ */
+static const char *
+replace_column_name(const char *expression, const char *from, const char *to, bool *found)
+{
+	StringInfoData out;
+	const char *at = expression;
+
+	initStringInfo(&out);
+	*found = false;
+	while (*at != '\0')
+	{
+		const char *start = at;
+		const char *name;
+
+		if (*at == '\'' || *at == '"')
+		{
+			char quote = *at++;
+
+			while (*at != '\0' && (*at != quote || at[1] == quote))
+				at += *at == quote ? 2 : 1;
+			at += *at == quote;
+		}
+		else if (is_identifier_byte(*at))
+		{
+			while (is_identifier_byte(*at))
+				at++;
+		}
+		else
+		{
+			appendStringInfoChar(&out, *at++);
+			continue;
+		}
+		name = pnstrdup(start, at - start);
+		if (*start != '\'' && (strcmp(name, from) == 0 || strcmp(name, dbs_ddl_pg_quote(from)) == 0))
+		{
+			*found = true;
+			name = dbs_ddl_pg_quote(to);
+		}
+		appendStringInfoString(&out, name);
+	}
+	return out.data;
+}
+
 /* ---- renames -------------------------------------------------------------------------------------- */
 
 static void
@@ -182,6 +238,25 @@ rename_in_keys(DdlKnownTable *table, const char *from, const char *to)
 {
 	ListCell *cell;
 	ListCell *part_cell;
+	bool found;
+
+	foreach (cell, table->columns)
+	{
+		DdlKnownColumn *column = lfirst(cell);
+
+		if (column->expression != NULL)
+			column->expression = replace_column_name(column->expression, from, to, &found);
+	}
+	foreach (cell, table->constraints)
+	{
+		DdlKnownConstraint *constraint = lfirst(cell);
+
+		foreach (part_cell, constraint->columns)
+		{
+			if (strcmp(lfirst(part_cell), from) == 0)
+				lfirst(part_cell) = (void *) to;
+		}
+	}
 
 	foreach (cell, table->keys)
 	{
@@ -201,7 +276,7 @@ rename_in_keys(DdlKnownTable *table, const char *from, const char *to)
 
 /* The names of the column's check and trigger follow it. */
 static void
-rename_belongings(Alter *alter, DdlKnownColumn *column, const char *from, const char *to)
+rename_belongings(Alter *alter, DdlKnownColumn *column, const char *from, const char *to, bool changes)
 {
 	const char *kind = column->has_enum_check ? "enum" : column->has_set_check ? "set" : NULL;
 
@@ -215,7 +290,11 @@ rename_belongings(Alter *alter, DdlKnownColumn *column, const char *from, const 
 
 		dbs_ddl_sql(alter->printer, "DROP TRIGGER %s ON %s", dbs_ddl_pg_quote(dbs_ddl_pg_index_name(from, "on_update")),
 					alter->qualified);
-		dbs_ddl_pg_on_update(alter->printer, &stub, alter->statement->name, &alter->after);
+		/* CHANGE says anew whether there is one. */
+		if (changes)
+			column->on_update = false;
+		else
+			dbs_ddl_pg_on_update(alter->printer, &stub, alter->statement->name, &alter->after);
 	}
 }
 
@@ -295,7 +374,7 @@ collect_renames(Alter *alter)
 			continue;
 		renames = lappend(renames, rename);
 		if (rename->column != NULL)
-			rename_belongings(alter, rename->column, rename->from, to);
+			rename_belongings(alter, rename->column, rename->from, to, action->kind == DDL_MODIFY_COLUMN);
 		else if (action->kind == DDL_RENAME_COLUMN)
 			dbs_ddl_note(alter->printer, DBS_NOTE_INFO,
 						 "if \"%s\" is an ENUM or SET, its check keeps the name made from the old column's",
@@ -330,54 +409,174 @@ collect_renames(Alter *alter)
 
 /* ---- changes ------------------------------------------------------------------------------------------- */
 
-/* USING: how the old values become the new type's. */
+/* A type's name as the translator writes it, for one as the catalogue writes it. */
+static const char *
+plain_type(const char *pg_type)
+{
+	static const char *const names[][2] = {{"character varying", "varchar"}, {"character(", "char("}};
+	const char *zone = strstr(pg_type, " with time zone");
+	const char *no_zone = strstr(pg_type, " without time zone");
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strncmp(pg_type, names[i][0], strlen(names[i][0])) == 0)
+			return psprintf("%s%s", names[i][1], pg_type + strlen(names[i][0]));
+	}
+	if (no_zone != NULL)
+		return pnstrdup(pg_type, no_zone - pg_type);
+	/* timestamp(3) with time zone: timestamptz(3) */
+	if (zone != NULL && strncmp(pg_type, "timestamp", 9) == 0)
+		return psprintf("timestamptz%.*s", (int) (zone - pg_type - 9), pg_type + 9);
+	return pg_type;
+}
+
+static bool
+is_number_type(const char *pg_type)
+{
+	return strcmp(pg_type, "smallint") == 0 || strcmp(pg_type, "integer") == 0 || strcmp(pg_type, "bigint") == 0 ||
+		   strncmp(pg_type, "numeric", 7) == 0 || strcmp(pg_type, "real") == 0 ||
+		   strcmp(pg_type, "double precision") == 0;
+}
+
+static bool
+is_moment_type(const char *pg_type)
+{
+	return strcmp(pg_type, "date") == 0 || strncmp(pg_type, "timestamp", 9) == 0;
+}
+
+static bool
+is_bit_type(const char *pg_type)
+{
+	return strncmp(pg_type, "bit(", 4) == 0;
+}
+
+/* The column's value as MySQL would write it. */
+static const char *
+text_form(const char *old, const char *quoted)
+{
+	if (old == NULL)
+		return psprintf("%s::text", quoted);
+	if (strcmp(old, "boolean") == 0)
+		return psprintf("%s::integer::text", quoted);
+	if (strcmp(old, "bytea") == 0)
+		return psprintf("convert_from(%s, 'UTF8')", quoted);
+	if (strcmp(old, "text[]") == 0)
+		return psprintf("array_to_string(%s, ',')", quoted);
+	if (is_bit_type(old))
+		return psprintf("%s::bigint::text", quoted);
+	return psprintf("%s::text", quoted);
+}
+
+/* The column's value as the number that MySQL makes of it. */
+static const char *
+number_form(const char *old, const char *quoted)
+{
+	if (is_number_type(old))
+		return quoted;
+	if (strcmp(old, "boolean") == 0)
+		return psprintf("%s::integer", quoted);
+	if (strcmp(old, "date") == 0)
+		return psprintf("to_char(%s, 'YYYYMMDD')::numeric", quoted);
+	if (strncmp(old, "timestamp", 9) == 0)
+		return psprintf("to_char(%s, 'YYYYMMDDHH24MISS')::numeric", quoted);
+	if (strncmp(old, "interval", 8) == 0)
+		return psprintf("to_char(%s, 'HH24MISS')::numeric", quoted);
+	if (is_bit_type(old))
+		return psprintf("%s::bigint", quoted);
+	return psprintf("%s::numeric", text_form(old, quoted));
+}
+
+static const char *
+label_array(const DdlType *type)
+{
+	StringInfoData list;
+	ListCell *cell;
+
+	initStringInfo(&list);
+	foreach (cell, type->labels)
+	{
+		const DdlText *label = lfirst(cell);
+
+		appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ", dbs_ddl_pg_string(label->text, label->size));
+	}
+	return psprintf("ARRAY[%s]::text[]", list.data);
+}
+
+/* The old type is not known: what does for most of them. */
+static const char *
+using_unknown(const char *quoted, const char *pg_type)
+{
+	if (strcmp(pg_type, "boolean") == 0)
+		return psprintf("%s::text::boolean", quoted);
+	if (is_number_type(pg_type))
+		return psprintf("CASE %s::text WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE %s::text END::numeric::%s",
+						quoted, quoted, pg_type);
+	if (strcmp(pg_type, "bytea") == 0)
+		return psprintf("convert_to(%s::text, 'UTF8')", quoted);
+	if (strcmp(pg_type, "text[]") == 0)
+		return psprintf("string_to_array(%s::text, ',')", quoted);
+	return psprintf("%s::text::%s", quoted, pg_type);
+}
+
+/* To text, bytes and sets, by the old value's text. */
+static const char *
+using_text(const char *old, const char *quoted, const char *pg_type, const DdlType *type)
+{
+	const char *text = text_form(old, quoted);
+
+	if (type->family == DDL_TYPE_ENUM && is_number_type(old))
+		return psprintf("(%s)[%s::integer]", label_array(type), quoted);
+	if (strcmp(pg_type, "text[]") == 0)
+		return psprintf("string_to_array(%s, ',')", text);
+	if (strcmp(pg_type, "bytea") != 0)
+		return psprintf("%s::%s", text, pg_type);
+	text = strcmp(old, "bytea") == 0 ? quoted : psprintf("convert_to(%s, 'UTF8')", text);
+	if (type->family != DDL_TYPE_BINARY)
+		return text;
+	/* BINARY(n) always holds n bytes. */
+	return psprintf("%s || decode(repeat('00', greatest(%d - octet_length(%s), 0)), 'hex')", text, (int) type->length,
+					text);
+}
+
+/* USING: how the old values become the new type's, as MySQL converts them. */
 static const char *
 using_expression(Alter *alter, const DdlKnownColumn *known, const char *quoted, const char *pg_type,
 				 const DdlType *type)
 {
-	const char *old = known == NULL ? NULL : known->pg_type;
-	bool old_boolean = old != NULL && strcmp(old, "boolean") == 0;
-	bool number = strcmp(pg_type, "smallint") == 0 || strcmp(pg_type, "integer") == 0 ||
-				  strcmp(pg_type, "bigint") == 0 || strncmp(pg_type, "numeric", 7) == 0 ||
-				  strcmp(pg_type, "real") == 0 || strcmp(pg_type, "double precision") == 0;
+	const char *old = known == NULL ? NULL : plain_type(known->pg_type);
 
+	if (old == NULL)
+		return using_unknown(quoted, pg_type);
 	if (strcmp(pg_type, "boolean") == 0)
+		return psprintf("(%s <> 0)", number_form(old, quoted));
+	if (is_number_type(pg_type) && known->type->family == DDL_TYPE_ENUM && known->type->labels != NIL)
+		return psprintf("array_position(%s, %s)::%s", label_array(known->type), quoted, pg_type);
+	if (is_number_type(pg_type))
+		return psprintf("%s::%s", number_form(old, quoted), pg_type);
+	if (is_bit_type(pg_type))
+		return psprintf("%s::bigint::%s", number_form(old, quoted), pg_type);
+	if (is_moment_type(pg_type))
+		return psprintf("%s::%s", is_moment_type(old) ? quoted : text_form(old, quoted), pg_type);
+	if (strncmp(pg_type, "interval", 8) == 0)
 	{
-		if (old == NULL)
-			return psprintf("%s::text::boolean", quoted);
-		if (strncmp(old, "bit(", 4) == 0)
-			return psprintf("(%s::text::numeric <> 0)", quoted);
-		if (dbs_ddl_is_text(known->type->family))
-			return psprintf("(%s::numeric <> 0)", quoted);
-		return psprintf("(%s <> 0)", quoted);
+		if (strncmp(old, "timestamp", 9) == 0)
+			return psprintf("%s::time::interval", quoted);
+		if (strcmp(old, "date") == 0)
+			return psprintf("(%s - %s) * '0'::interval", quoted, quoted);
+		if (is_number_type(old))
+			return psprintf("make_interval(0, 0, 0, 0, div(%s::numeric, 10000)::integer, mod(div(%s::numeric, 100), "
+							"100)::integer, mod(%s::numeric, 100)::double precision)",
+							quoted, quoted, quoted);
+		return psprintf("%s::%s", text_form(old, quoted), pg_type);
 	}
-	if (number && old == NULL)
-		return psprintf("CASE %s::text WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE %s::text END::numeric::%s",
-						quoted, quoted, pg_type);
-	if (number && old_boolean)
-		return psprintf("%s::integer::%s", quoted, pg_type);
-	if (number && dbs_ddl_is_text(known->type->family))
-		return psprintf("%s::numeric::%s", quoted, pg_type);
-	if (number && strncmp(old, "bit(", 4) == 0)
-		return psprintf("%s::bigint::%s", quoted, pg_type);
-	if (strncmp(pg_type, "bit(", 4) == 0)
-		return psprintf("%s::bigint::%s", old_boolean ? psprintf("%s::integer", quoted) : quoted, pg_type);
-	if (strcmp(pg_type, "bytea") == 0 && (old == NULL || dbs_ddl_is_text(known->type->family)))
-		return psprintf("convert_to(%s::text, 'UTF8')", quoted);
-	if (strcmp(pg_type, "text[]") == 0)
-		return psprintf("CASE WHEN %s IS NULL THEN NULL ELSE string_to_array(%s::text, ',') END", quoted, quoted);
-	if (dbs_ddl_is_text(type->family) || type->family == DDL_TYPE_SET)
-	{
-		if (old != NULL && strcmp(old, "text[]") == 0)
-			return psprintf("array_to_string(%s, ',')::%s", quoted, pg_type);
-		if (old != NULL && strcmp(old, "bytea") == 0)
-			return psprintf("convert_from(%s, 'UTF8')::%s", quoted, pg_type);
-		if (old_boolean)
-			return psprintf("%s::integer::text::%s", quoted, pg_type);
-		if (old == NULL)
-			return psprintf("%s::text::%s", quoted, pg_type);
-	}
-	return psprintf("%s::%s", quoted, pg_type);
+	if (strcmp(pg_type, "jsonb") == 0 && (is_number_type(old) || strcmp(old, "boolean") == 0))
+		return psprintf("to_jsonb(%s)", number_form(old, quoted));
+	if (strcmp(pg_type, "uuid") == 0 && strcmp(old, "bytea") == 0)
+		return psprintf("encode(%s, 'hex')::uuid", quoted);
+	if (dbs_ddl_is_text(type->family) || dbs_ddl_is_bytes(type->family) || strcmp(pg_type, "bytea") == 0 ||
+		type->family == DDL_TYPE_SET)
+		return using_text(old, quoted, pg_type, type);
+	return psprintf("%s::%s", text_form(old, quoted), pg_type);
 }
 
 /* Types between which PostgreSQL converts without being told how. */
@@ -388,9 +587,11 @@ needs_using(const DdlKnownColumn *known, const char *pg_type)
 		{"smallint", "integer", "bigint", "numeric", "real", "double precision", NULL},
 		{"char", "character", "varchar", "character varying", "text", NULL},
 		{"date", "timestamp", "timestamptz", NULL}};
+	const char *old;
 
 	if (known == NULL)
 		return true;
+	old = plain_type(known->pg_type);
 	for (int i = 0; i < lengthof(groups); i++)
 	{
 		bool has_old = false;
@@ -400,7 +601,7 @@ needs_using(const DdlKnownColumn *known, const char *pg_type)
 		{
 			Size size = strlen(groups[i][j]);
 
-			has_old |= strncmp(known->pg_type, groups[i][j], size) == 0 && strchr("(", known->pg_type[size]) != NULL;
+			has_old |= strncmp(old, groups[i][j], size) == 0 && strchr("(", old[size]) != NULL;
 			has_new |= strncmp(pg_type, groups[i][j], size) == 0 && strchr("(", pg_type[size]) != NULL;
 		}
 		if (has_old && has_new)
@@ -458,20 +659,6 @@ change_auto_increment(Alter *alter, const DdlColumn *column, const DdlKnownColum
 	}
 }
 
-static const char *
-plain_type(const char *pg_type)
-{
-	static const char *const names[][2] = {
-		{"character varying", "varchar"}, {"character(", "char("}, {"timestamp with time zone", "timestamptz"}};
-
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (strncmp(pg_type, names[i][0], strlen(names[i][0])) == 0)
-			return psprintf("%s%s", names[i][1], pg_type + strlen(names[i][0]));
-	}
-	return pg_type;
-}
-
 static void
 drop_label_check(Alter *alter, const DdlKnownColumn *known, const DdlColumn *column)
 {
@@ -488,12 +675,128 @@ drop_label_check(Alter *alter, const DdlKnownColumn *known, const DdlColumn *col
 	}
 }
 
+static bool
+is_label_check(const char *name, const char *column)
+{
+	return strcmp(name, dbs_ddl_pg_index_name(column, "enum")) == 0 ||
+		   strcmp(name, dbs_ddl_pg_index_name(column, "set")) == 0;
+}
+
 static void
 note_place(Alter *alter, const DdlColumn *column)
 {
 	if (column->first || column->after != NULL)
 		dbs_ddl_note(alter->printer, DBS_NOTE_INFO,
 					 "column \"%s\": FIRST and AFTER have no equivalent; columns are matched by name", column->name);
+}
+
+static bool
+is_long_type(DdlTypeFamily family)
+{
+	return family == DDL_TYPE_TEXT || family == DDL_TYPE_BLOB || family == DDL_TYPE_JSON || family == DDL_TYPE_GEOMETRY;
+}
+
+/* Kinds of types between which an expression over the column does not go on meaning the same. */
+static int
+kind_of(const DdlType *type)
+{
+	if (dbs_ddl_is_number(type->family))
+		return 0;
+	if (dbs_ddl_is_text(type->family))
+		return 1;
+	if (dbs_ddl_is_bytes(type->family))
+		return 2;
+	if (type->family == DDL_TYPE_DATE || type->family == DDL_TYPE_TIMESTAMP)
+		return 3;
+	return 10 + type->family;
+}
+
+/*
+ * Before a column's type changes: indexes of its prefix and generated columns
+ * that use it go, and come back afterwards.
+ */
+static void
+set_aside(Alter *alter, const DdlColumn *column, const DdlKnownColumn *known, bool retype)
+{
+	ListCell *cell;
+	ListCell *part_cell;
+	const char *plain = known->name;
+
+	if (!is_known(alter))
+		return;
+	foreach (cell, alter->table->keys)
+	{
+		DdlKnownKey *key = lfirst(cell);
+		bool prefix = false;
+
+		if (key->key == NULL || key->kind == DDL_KEY_PRIMARY)
+			continue;
+		foreach (part_cell, key->key->parts)
+		{
+			DdlKeyPart *part = lfirst(part_cell);
+
+			if (part->column == NULL || pg_strcasecmp(part->column, plain) != 0)
+				continue;
+			/* MySQL keys no more than a prefix of these, and finds its length itself. */
+			if (part->length == 0 && is_long_type(column->type->family) && !is_long_type(known->type->family))
+				part->length = known->type->length > 0 && !dbs_ddl_is_number(known->type->family)
+								   ? (int) known->type->length
+								   : 255;
+			if (part->length == 0 && is_long_type(column->type->family))
+				dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
+							 "index \"%s\": the whole value of \"%s\" is indexed, not a prefix", key->pg_name,
+							 column->name);
+			prefix |= part->length > 0;
+		}
+		if (!prefix || (key->key->name == NULL && key->name == NULL))
+			continue;
+		dbs_ddl_sql(alter->printer, "DROP INDEX %s", dbs_ddl_pg_qualified(alter->schema, key->pg_name));
+		alter->table->keys = foreach_delete_current(alter->table->keys, cell);
+		if (key->name != NULL)
+			key->key->name = key->name;
+		alter->keys_again = lappend(alter->keys_again, key->key);
+	}
+	if (!retype)
+		return;
+	foreach (cell, alter->table->columns)
+	{
+		DdlKnownColumn *other = lfirst(cell);
+
+		bool uses = false;
+
+		if (other->generated && other->expression != NULL)
+			(void) replace_column_name(other->expression, plain, plain, &uses);
+		if (!uses)
+			continue;
+		if (kind_of(column->type) != kind_of(known->type))
+			dbs_ddl_note(alter->printer, DBS_NOTE_ERROR,
+						 "generated column \"%s\" was written for the old type of column \"%s\"", other->name, plain);
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP COLUMN %s", alter->qualified,
+					dbs_ddl_pg_name(alter->printer, other->name));
+		alter->generated_again = lappend(
+			alter->generated_again, psprintf("ALTER TABLE %s ADD COLUMN %s %s GENERATED ALWAYS AS (%s) STORED%s",
+											 alter->qualified, dbs_ddl_pg_name(alter->printer, other->name),
+											 other->pg_type, other->expression, other->not_null ? " NOT NULL" : ""));
+		dbs_ddl_note(
+			alter->printer, DBS_NOTE_WARNING,
+			"generated column \"%s\" is made anew, since the type of \"%s\" changes: it moves to the end, and its "
+			"indexes are lost (FIRST and AFTER have no equivalent)",
+			other->name, plain);
+	}
+	foreach (cell, alter->table->constraints)
+	{
+		const DdlKnownConstraint *constraint = lfirst(cell);
+
+		foreach (part_cell, constraint->columns)
+		{
+			if (constraint->kind == 'c' && strcmp(lfirst(part_cell), plain) == 0 &&
+				!is_label_check(constraint->name, plain) && kind_of(column->type) != kind_of(known->type))
+				dbs_ddl_note(
+					alter->printer, DBS_NOTE_ERROR,
+					"check \"%s\" was written for the old type of column \"%s\": drop it at the target, then go on",
+					constraint->name, plain);
+		}
+	}
 }
 
 /* A generated column's expression cannot be changed: the column is made anew, at the end. */
@@ -537,6 +840,9 @@ modify_column(Alter *alter, const DdlAction *action)
 	retype = known == NULL || strcmp(plain_type(known->pg_type), pg_type) != 0;
 	value = column->auto_increment ? NULL : dbs_ddl_pg_default(alter->printer, column, column->default_value);
 	drop_label_check(alter, known, column);
+	/* text that was or becomes an ENUM keeps its type, but not its prefixes. */
+	if (known != NULL && (retype || known->has_enum_check || column->type->family == DDL_TYPE_ENUM))
+		set_aside(alter, column, known, retype);
 	initStringInfo(&sql);
 	if (known == NULL || known->has_default || known->serial)
 		append_action(&sql, "ALTER COLUMN %s DROP DEFAULT%s", quoted, "");
@@ -819,8 +1125,16 @@ set_default(Alter *alter, const DdlAction *action)
 		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", alter->qualified, quoted);
 	else
 		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", alter->qualified, quoted, value);
-	if (known != NULL)
-		known->has_default = value != NULL;
+	if (known == NULL)
+		return;
+	known->has_default = value != NULL;
+	/* MariaDB forgets ON UPDATE with the old default. */
+	if (known->on_update && alter->printer->options->source == DBS_DIALECT_MARIADB)
+	{
+		dbs_ddl_sql(alter->printer, "DROP TRIGGER %s ON %s",
+					dbs_ddl_pg_quote(dbs_ddl_pg_index_name(known->name, "on_update")), alter->qualified);
+		known->on_update = false;
+	}
 }
 
 static void
@@ -966,6 +1280,17 @@ note_action(Alter *alter, const DdlAction *action)
 	}
 }
 
+/* What set_aside put away, now that types have changed. */
+static void
+bring_back(Alter *alter)
+{
+	ListCell *cell;
+
+	sql_all(alter, alter->generated_again);
+	foreach (cell, alter->keys_again)
+		add_key(alter, lfirst(cell));
+}
+
 void
 dbs_ddl_pg_alter_table(DdlPrinter *printer, DdlStatement *statement)
 {
@@ -986,10 +1311,19 @@ dbs_ddl_pg_alter_table(DdlPrinter *printer, DdlStatement *statement)
 		}
 		alter.table = NULL;
 	}
+	/* Nothing is known of the table: what this statement does to it is kept while it lasts. */
+	if (alter.table == NULL)
+	{
+		alter.table = palloc0(sizeof(DdlKnownTable));
+		alter.table->schema = alter.schema;
+		alter.table->name = alter.name;
+	}
 	foreach (cell, statement->actions)
 		note_action(&alter, lfirst(cell));
 	for (int phase = 0; phase <= 7; phase++)
 	{
+		if (phase == 3)
+			bring_back(&alter);
 		if (phase == 2)
 			collect_renames(&alter);
 		foreach (cell, statement->actions)
@@ -997,7 +1331,7 @@ dbs_ddl_pg_alter_table(DdlPrinter *printer, DdlStatement *statement)
 	}
 	sql_all(&alter, alter.after);
 	foreach (cell, statement->actions)
-		dbs_ddl_pg_alter_partition(printer, statement, lfirst(cell), alter.table);
+		dbs_ddl_pg_alter_partition(printer, statement, lfirst(cell), is_known(&alter) ? alter.table : NULL);
 	foreach (cell, statement->actions)
 	{
 		DdlAction *action = lfirst(cell);

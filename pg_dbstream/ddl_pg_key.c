@@ -103,10 +103,13 @@ key_part(DdlPrinter *printer, const DdlKey *key, const DdlKeyPart *part, const D
 			sql = name;
 		else if (bytes)
 			sql = psprintf("substr(%s, 1, %d)", name, part->length);
-		else if (column != NULL && !dbs_ddl_is_text(column->type->family))
+		else if (column != NULL && (!dbs_ddl_is_text(column->type->family) || column->type->family == DDL_TYPE_ENUM))
 			sql = name;
 		else
 			sql = psprintf("\"left\"(%s, %d)", name, part->length);
+		if (sql == name && column != NULL && column->type->family == DDL_TYPE_JSON)
+			dbs_ddl_note(printer, DBS_NOTE_WARNING, "index \"%s\": the whole value of \"%s\" is indexed, not a prefix",
+						 key->name, part->column);
 		if (sql != name)
 			dbs_ddl_note(printer, DBS_NOTE_INFO, "index \"%s\": the prefix %s(%d) becomes an expression", key->name,
 						 part->column, part->length);
