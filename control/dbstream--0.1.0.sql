@@ -251,6 +251,10 @@ CREATE FUNCTION dbstream.resume_stream(name text)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_resume_stream';
 COMMENT ON FUNCTION dbstream.resume_stream(text) IS 'Makes a paused stream run again, or a failed one try again at once';
 
+CREATE FUNCTION dbstream.set_position(name text, "position" text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_set_position';
+COMMENT ON FUNCTION dbstream.set_position(text, text) IS 'Makes a paused stream go on at another place of the source''s log; what lies between is not applied';
+
 CREATE FUNCTION dbstream.drop_stream(name text)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_drop_stream';
 COMMENT ON FUNCTION dbstream.drop_stream(text) IS 'Removes a stream that does not run, with its position and history; tables and rows stay';

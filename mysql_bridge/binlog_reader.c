@@ -21,6 +21,7 @@
 
 #include "binlog_event.h"
 #include "compressed_event.h"
+#include "cut_transaction.h"
 #include "gtid_mariadb.h"
 #include "gtid_mysql.h"
 #include "table_cache.h"
@@ -336,7 +337,7 @@ transaction_open(BinlogReader *reader, Failure *failure)
 		/* A server without GTID events: BEGIN is the first of the transaction. */
 		reader->restart = reader->event;
 		wire_transaction_start(&reader->wire, "", 0);
-		reader->dropped = false;
+		reader->dropped = cut_transaction_known(reader->config->id, &reader->restart);
 		reader->xa[0] = '\0';
 	}
 	reader->state = LOG_OPEN;
@@ -377,16 +378,27 @@ transaction_end(BinlogReader *reader, const BinlogEvent *event, Failure *failure
 	return true;
 }
 
-/* A transaction without an end: the server crashed while it wrote it, or what we took for a boundary was none. */
+/*
+ * A transaction without an end.  Where a new log file begins, the server crashed while it wrote it, and rolled it back
+ * when it came up: it never happened.  What was sent of it goes with the session, and the next one leaves it out.
+ */
 static bool
-transaction_cut(BinlogReader *reader, const char *by, Failure *failure)
+transaction_cut(BinlogReader *reader, const char *by, bool new_file, Failure *failure)
 {
 	if (reader->state == LOG_BETWEEN)
 		return true;
+	if (reader->wire.begun && new_file)
+	{
+		cut_transaction_remember(reader->config->id, &reader->restart);
+		return failure_set(failure, FAILURE_RETRY, "transaction_cut",
+						   "Nothing need be done: it was rolled back there and is left out when reading starts again.",
+						   "the source crashed while it logged the transaction that begins at %s:%" PRIu64,
+						   reader->restart.file, reader->restart.point.offset);
+	}
 	if (reader->wire.begun)
 		return failure_set(failure, FAILURE_REJECT, "transaction_cut",
-						   "Check with mysqlbinlog whether the source crashed here; repair the table by hand and start "
-						   "after it with the option \"start\".",
+						   "Check with mysqlbinlog what happened here; put the table right by hand and pass it with "
+						   "dbstream.set_position().",
 						   "the log goes on with a %s event inside of a transaction that began at %s:%" PRIu64
 						   " and has rows for this stream",
 						   by, reader->restart.file, reader->restart.point.offset);
@@ -400,12 +412,12 @@ transaction_cut(BinlogReader *reader, const char *by, Failure *failure)
 static bool
 transaction_announced(BinlogReader *reader, const char *gtid, int64_t commit_time, Failure *failure)
 {
-	if (!transaction_cut(reader, "GTID", failure))
+	if (!transaction_cut(reader, "GTID", false, failure))
 		return false;
 	reader->restart = reader->event;
 	reader->point = reader->event.point;
 	reader->located = true;
-	reader->dropped = false;
+	reader->dropped = cut_transaction_known(reader->config->id, &reader->restart);
 	reader->xa[0] = '\0';
 	wire_transaction_start(&reader->wire, gtid, commit_time);
 	return true;
@@ -429,11 +441,10 @@ on_mysql_gtid(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 	reader->state = LOG_ANNOUNCED;
 	if (!gtid.anonymous && reader->gtids_known && !reader->muted &&
 		mysql_gtid_set_contains(reader->mysql_set, &gtid.gtid))
-		return failure_set(
-			failure, FAILURE_REJECT, "source_diverged",
-			"The server's log was reset or the server replaced: create the stream anew, or set \"start\" "
-			"to a position that is known to be right.",
-			"transaction %s has been applied before, but the log has it again", text);
+		return failure_set(failure, FAILURE_REJECT, "source_diverged",
+						   "The server's log was reset or the server replaced: create the stream anew, or go on "
+						   "with dbstream.set_position() at a place that is known to be right.",
+						   "transaction %s has been applied before, but the log has it again", text);
 	return true;
 }
 
@@ -490,7 +501,7 @@ xa_refused(const BinlogReader *reader, const char *identifier, const char *what,
 	return failure_set(
 		failure, FAILURE_REJECT, "xa_unsupported",
 		"XA transactions over two phases are not carried yet. Carry this one's changes over by hand, then "
-		"start after it with the option \"start\".",
+		"pass it with dbstream.set_position().",
 		"XA transaction %s %s", identifier, what);
 }
 
@@ -579,12 +590,12 @@ static bool
 on_rollback(BinlogReader *reader, const BinlogEvent *event, const QueryEvent *query, Failure *failure)
 {
 	if (reader->wire.begun)
-		return failure_set(
-			failure, FAILURE_REJECT, "rollback_of_rows",
-			"It mixes transactional and other tables. Nothing of it is applied. Carry over by hand what "
-			"it did to tables that are not transactional, then start after it with the option \"start\".",
-			"a transaction with rows for this stream, begun at %s:%" PRIu64 ", has %.*s", reader->restart.file,
-			reader->restart.point.offset, (int) (query->text_size > 200 ? 200 : query->text_size), query->text);
+		return failure_set(failure, FAILURE_REJECT, "rollback_of_rows",
+						   "It mixes transactional and other tables. Nothing of it is applied. Carry over by hand what "
+						   "it did to tables that are not transactional, then pass it with dbstream.set_position().",
+						   "a transaction with rows for this stream, begun at %s:%" PRIu64 ", has %.*s",
+						   reader->restart.file, reader->restart.point.offset,
+						   (int) (query->text_size > 200 ? 200 : query->text_size), query->text);
 	return transaction_end(reader, event, failure);
 }
 
@@ -667,7 +678,7 @@ on_table_map(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat 
 		if (reader->wire.begun)
 			return failure_set(failure, FAILURE_REJECT, "echo_order",
 							   "Only dbstream writes that table, and before all others. Carry this transaction over by "
-							   "hand and start after it with the option \"start\".",
+							   "hand and pass it with dbstream.set_position().",
 							   "a transaction changes %s.%s after other tables", table->schema, table->name);
 		reader->dropped = true;
 	}
@@ -729,7 +740,7 @@ on_rows(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *form
 	if (event->type == BINLOG_PARTIAL_UPDATE_ROWS)
 		return failure_set(failure, FAILURE_REJECT, "partial_json",
 						   "SET GLOBAL binlog_row_value_options='' at the source, and let sessions that have it set "
-						   "end. Repeat this update there in full, and start after it with the option \"start\".",
+						   "end. Repeat this update there in full, and pass it with dbstream.set_position().",
 						   "%s.%s: the log has a part of a JSON value only (binlog_row_value_options=PARTIAL_JSON)",
 						   table->schema, table->name);
 	if (is_compressed(event->type))
@@ -751,8 +762,8 @@ on_incident(const BinlogEvent *event, Failure *failure)
 
 	binlog_incident_parse(event, &number, &message, &size);
 	return failure_set(failure, FAILURE_REJECT, "incident",
-					   "The source lost changes before this point. Compare the tables, then start after it with the "
-					   "option \"start\".",
+					   "The source lost changes before this point. Compare the tables, then pass it with "
+					   "dbstream.set_position().",
 					   "the source logged incident %u: %.*s", number, (int) size, message);
 }
 
@@ -765,7 +776,7 @@ on_format(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 		return false;
 	reader->nested_format = reader->format;
 	reader->nested_format.checksum = false;
-	return transaction_cut(reader, "FORMAT_DESCRIPTION", failure);
+	return transaction_cut(reader, "FORMAT_DESCRIPTION", true, failure);
 }
 
 static bool
@@ -773,7 +784,7 @@ on_rotate(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 {
 	RotateEvent rotate;
 
-	if (!binlog_rotate_parse(event, &rotate, failure) || !transaction_cut(reader, "ROTATE", failure) ||
+	if (!binlog_rotate_parse(event, &rotate, failure) || !transaction_cut(reader, "ROTATE", true, failure) ||
 		!binlog_place_set(&reader->place, rotate.file, rotate.file_size, rotate.offset, failure))
 		return false;
 	if (reader->muted && reader->place.point.file > reader->skip_to.point.file)
@@ -867,8 +878,8 @@ dispatch(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *for
 	if (binlog_event_treatment(event->type) == EVENT_IGNORED || reader->muted)
 		return true;
 	return failure_set(failure, FAILURE_REJECT, "event_unknown",
-					   "Look at it with mysqlbinlog -vv. If it changes nothing of this stream, start after it with the "
-					   "option \"start\"; and report it with the server's version.",
+					   "Look at it with mysqlbinlog -vv. If it changes nothing of this stream, pass it with "
+					   "dbstream.set_position(); and report it with the server's version.",
 					   "the log has an event of type %u (%s), which this version does not decode",
 					   (unsigned) event->type, binlog_event_name(event->type));
 }

@@ -483,6 +483,7 @@ test_cut_transaction(void **state)
 {
 	LogFile log;
 	Run run;
+	SourceProgress progress;
 	size_t rows;
 	size_t gtid;
 
@@ -490,9 +491,29 @@ test_cut_transaction(void **state)
 	rows = find_type(&log, BINLOG_WRITE_ROWS);
 	run_start(&run, FLAVOUR_MYSQL, 0);
 	assert_true(feed_rotate(&run, "log.000007", BINLOG_FIRST_OFFSET));
+	run.config.id = 77; /* what is remembered of a stream is not another's */
 	assert_true(feed_events(&run, &log, 0, rows + 1));
 	assert_false(feed_rotate(&run, "log.000008", BINLOG_FIRST_OFFSET));
 	assert_string_equal(run.failure.code, "transaction_cut");
+	assert_int_equal(run.failure.class, FAILURE_RETRY);
+	run_end(&run);
+
+	/* The next session leaves it out, and goes on in the new file. */
+	run_start(&run, FLAVOUR_MYSQL, 0);
+	assert_true(feed_rotate(&run, "log.000007", BINLOG_FIRST_OFFSET));
+	run.config.id = 77;
+	assert_true(feed_events(&run, &log, 0, rows + 1));
+	assert_true(feed_rotate(&run, "log.000008", BINLOG_FIRST_OFFSET));
+	binlog_reader_progress(run.reader, &progress);
+	assert_int_equal(progress.rows, 0);
+	run_end(&run);
+
+	/* A stream that has not met it still stops. */
+	run_start(&run, FLAVOUR_MYSQL, 0);
+	assert_true(feed_rotate(&run, "log.000007", BINLOG_FIRST_OFFSET));
+	run.config.id = 78;
+	assert_true(feed_events(&run, &log, 0, rows + 1));
+	assert_false(feed_rotate(&run, "log.000008", BINLOG_FIRST_OFFSET));
 	run_end(&run);
 
 	run_start(&run, FLAVOUR_MYSQL, 0);
