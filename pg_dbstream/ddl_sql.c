@@ -256,6 +256,10 @@ read_arguments(FunctionCallInfo fcinfo, DbsDdlOptions *options)
 	options->target = dialect_of(PG_GETARG_TEXT_PP(2), "target");
 	if (options->target == options->source)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("source and target are the same dialect")));
+	if (options->target != DBS_DIALECT_POSTGRESQL && options->source != DBS_DIALECT_POSTGRESQL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("between mysql and mariadb nothing is translated"),
+				 errhint("One of source and target is postgresql.")));
 	dbs_ddl_options_from_jsonb(PG_GETARG_JSONB_P(3), options);
 }
 

@@ -7,6 +7,7 @@
 #include "ddl_lexer.h"
 #include "ddl_parser.h"
 #include "ddl_print.h"
+#include "ddl_raw.h"
 
 static void
 add_note(DbsDdlStatement *statement, DbsNoteSeverity severity, const char *text)
@@ -99,6 +100,8 @@ dbs_ddl_translate(const char *text, const DbsDdlOptions *options)
 	DdlKnown known = {0};
 	DdlPrinter printer = {options, NULL, &known, options->default_schema};
 
+	if (options->source == DBS_DIALECT_POSTGRESQL)
+		return dbs_ddl_translate_raw(text, options);
 	if (options->use_catalog)
 	{
 		known.load = dbs_ddl_catalog_table;

@@ -18,6 +18,7 @@
 
 #include "ddl.h"
 #include "ddl_known.h"
+#include "ddl_raw.h"
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
@@ -387,6 +388,13 @@ bool
 dbs_ddl_catalog_schema_exists(const char *schema)
 {
 	return false;
+}
+
+/* PostgreSQL's own parser belongs to the server. */
+List *
+dbs_ddl_translate_raw(const char *text, const DbsDdlOptions *options)
+{
+	return NIL;
 }
 
 /* ---- inputs ---------------------------------------------------------------------------------------------- */
