@@ -120,6 +120,15 @@ RETURNS bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_receive';
 CREATE FUNCTION dbstream.close_inbound(session bigint)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
 
+CREATE FUNCTION dbstream.open_outbound(stream_id int, OUT slot_name text, OUT stream_key text, OUT "position" text)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_open_outbound';
+COMMENT ON FUNCTION dbstream.open_outbound(int) IS 'Claims an outbound stream for this bridge and says where it stands';
+
+CREATE FUNCTION dbstream.outbound_progress(stream_id int, "position" text, source_commit_time timestamptz,
+	transactions bigint, rows_inserted bigint, rows_updated bigint, rows_deleted bigint)
+RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_outbound_progress';
+COMMENT ON FUNCTION dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint) IS 'Records what the target of an outbound stream has committed; counts are since the last call';
+
 CREATE FUNCTION dbstream.skip_ddl(stream text)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_skip_ddl';
 COMMENT ON FUNCTION dbstream.skip_ddl(text) IS 'Lets a stream go past the schema change at which it stands still, without executing it; returns its text';
@@ -151,10 +160,10 @@ CREATE VIEW dbstream.stream_definition AS
 COMMENT ON VIEW dbstream.stream_definition IS 'Streams as a bridge is told them: both ends and all options, defaults filled in, no password';
 
 CREATE FUNCTION dbstream.bridge_streams(OUT stream_id int, OUT name text, OUT generation bigint, OUT source jsonb,
-	OUT source_kind text, OUT target jsonb, OUT tables text[], OUT options jsonb)
+	OUT source_kind text, OUT target jsonb, OUT tables text[], OUT options jsonb, OUT target_kind text)
 RETURNS SETOF record LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
-$$SELECT d.stream_id, d.name, d.generation, d.source, d.source_kind, d.target, d.tables, d.options
-  FROM dbstream.stream_definition d WHERE d.desired = 'running' ORDER BY d.stream_id$$;
+$$SELECT d.stream_id, d.name, d.generation, d.source, d.source_kind, d.target, d.tables, d.options,
+  d.target_kind FROM dbstream.stream_definition d WHERE d.desired = 'running' ORDER BY d.stream_id$$;
 COMMENT ON FUNCTION dbstream.bridge_streams() IS 'The streams that are meant to run, for the bridge';
 
 CREATE FUNCTION dbstream.bridge_secret(connection text)
@@ -303,6 +312,7 @@ COMMENT ON FUNCTION dbstream.worker_slots() IS 'Slots of streams of this databas
 CREATE VIEW dbstream.stream_status AS
 	SELECT s.name,
 		CASE
+			WHEN o.lost THEN 'slot lost'
 			WHEN s.desired <> 'running' THEN s.desired
 			WHEN e.last_at > greatest(s.changed_at, t.last_applied_at) THEN 'error'
 			WHEN w.sender_pid IS NULL AND NOT EXISTS (SELECT FROM dbstream.bridge_connections()) THEN 'waiting for a bridge'
@@ -321,10 +331,25 @@ CREATE VIEW dbstream.stream_status AS
 		coalesce(p.transactions, 0) AS transactions, coalesce(p.rows_inserted, 0) AS rows_inserted,
 		coalesce(p.rows_updated, 0) AS rows_updated, coalesce(p.rows_deleted, 0) AS rows_deleted,
 		e.message AS last_error, e.last_at AS last_error_at, e.hint AS last_error_hint, e.position AS last_error_position,
-		CASE WHEN t.reported THEN r.bridge END AS bridge, w.worker_pid, w.sender_pid AS receiver_pid, w.queued_bytes
+		CASE WHEN t.reported THEN r.bridge END AS bridge, w.worker_pid, w.sender_pid AS receiver_pid, w.queued_bytes,
+		o.slot_name, o.confirmed_position, o.retained_bytes
 	FROM dbstream.stream s
 	LEFT JOIN dbstream.progress p ON p.stream_id = s.id
-	LEFT JOIN dbstream.worker_slots() w ON w.stream_id = s.id
+	-- An outbound stream has no worker here: its session is the backend that holds the claim.
+	LEFT JOIN LATERAL (SELECT i.state, i.sender_pid, i.worker_pid, i.queued_bytes, i.last_receive_at, i.last_apply_at
+			FROM dbstream.worker_slots() i WHERE i.stream_id = s.id AND s.source <> 'local'
+		UNION ALL
+		SELECT 'running', k.pid, NULL, 0, NULL, NULL FROM pg_catalog.pg_locks k WHERE s.source = 'local'
+			AND k.locktype = 'advisory' AND k.objsubid = 100 AND k.classid = 1684173684 AND k.objid = s.id::oid AND k.granted
+			AND k.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())) w
+		ON true
+	LEFT JOIN LATERAL (SELECT n.name AS slot_name, k.confirmed_flush_lsn::text AS confirmed_position,
+			(p.position IS NOT NULL AND k.slot_name IS NULL) OR k.wal_status = 'lost' AS lost,
+			pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
+				ELSE pg_catalog.pg_current_wal_lsn() END, k.restart_lsn)::bigint AS retained_bytes
+		FROM (SELECT pg_catalog.format('dbstream_%s_%s', d.oid, s.id) AS name FROM pg_catalog.pg_database d
+			WHERE d.datname = pg_catalog.current_database()) n
+		LEFT JOIN pg_catalog.pg_replication_slots k ON k.slot_name = n.name) o ON s.source = 'local'
 	LEFT JOIN dbstream.stream_reports() r ON r.stream_id = s.id
 	LEFT JOIN LATERAL (SELECT o.message, o.last_at, o.hint, o.position FROM dbstream.error_log o WHERE o.stream_id = s.id
 		ORDER BY o.last_at DESC, o.id DESC LIMIT 1) e ON true
@@ -341,13 +366,13 @@ CREATE VIEW dbstream.stream_status AS
 			AS seconds_behind) l;
 COMMENT ON VIEW dbstream.stream_status IS 'Every stream: what it is doing, how far it is, how far behind, and its last error';
 COMMENT ON COLUMN dbstream.stream_status.name IS 'Name of the stream';
-COMMENT ON COLUMN dbstream.stream_status.state IS 'created, paused, waiting for a bridge, starting, running, catching up, stalled (nothing heard of the source, or queued and not applied, for the option stall_after) or error (newer than anything applied since)';
+COMMENT ON COLUMN dbstream.stream_status.state IS 'created, paused, waiting for a bridge, starting, running, catching up, stalled (nothing heard of the source, or queued and not applied, for the option stall_after), slot lost (an outbound stream cannot go on: its part of the log is gone) or error (newer than anything applied since)';
 COMMENT ON COLUMN dbstream.stream_status.desired IS 'What the stream is meant to do: created, running or paused';
 COMMENT ON COLUMN dbstream.stream_status.source IS 'Connection that changes come from, or local';
 COMMENT ON COLUMN dbstream.stream_status.target IS 'Connection that changes go to, or local';
 COMMENT ON COLUMN dbstream.stream_status.owner IS 'Role with whose rights changes are applied';
 COMMENT ON COLUMN dbstream.stream_status.received_position IS 'How far the bridge has read, as it last reported';
-COMMENT ON COLUMN dbstream.stream_status.applied_position IS 'How far changes are committed here';
+COMMENT ON COLUMN dbstream.stream_status.applied_position IS 'How far changes are committed at the target';
 COMMENT ON COLUMN dbstream.stream_status.gtid_set IS 'GTIDs of all that is committed here; empty when the source has none';
 COMMENT ON COLUMN dbstream.stream_status.source_position IS 'Where the log of the source ended, as the bridge last reported';
 COMMENT ON COLUMN dbstream.stream_status.bytes_behind IS 'Bytes of the source''s log after what the bridge has read; NULL when no session is open';
@@ -367,6 +392,9 @@ COMMENT ON COLUMN dbstream.stream_status.bridge IS 'The bridge that serves the s
 COMMENT ON COLUMN dbstream.stream_status.worker_pid IS 'Process of the apply worker';
 COMMENT ON COLUMN dbstream.stream_status.receiver_pid IS 'Backend through which the bridge sends';
 COMMENT ON COLUMN dbstream.stream_status.queued_bytes IS 'Bytes received and not yet taken by the apply worker';
+COMMENT ON COLUMN dbstream.stream_status.slot_name IS 'Replication slot of an outbound stream';
+COMMENT ON COLUMN dbstream.stream_status.confirmed_position IS 'How far that slot is confirmed: never beyond what the target has committed';
+COMMENT ON COLUMN dbstream.stream_status.retained_bytes IS 'Write-ahead log that the slot keeps on this server''s disk';
 
 CREATE VIEW dbstream.table_status AS
 	SELECT s.name AS stream, t.source_schema, t.source_table, t.target::text AS target, t.state, t.rows_inserted,
@@ -387,12 +415,12 @@ COMMENT ON COLUMN dbstream.table_status.last_applied_at IS 'When a change was la
 CREATE VIEW dbstream.bridge_status AS
 	SELECT c.name, max(c.version) AS version, max(c.protocol) AS protocol, count(*) AS connections,
 		min(c.connected_at) AS connected_at, greatest(max(c.called_at), max(r.reported_at)) AS last_seen_at,
-		coalesce(array_agg(s.name ORDER BY s.name) FILTER (WHERE w.sender_pid IS NOT NULL), '{}') AS streams,
+		coalesce(array_agg(s.name ORDER BY s.name) FILTER (WHERE s.name IS NOT NULL), '{}') AS streams,
 		max(r.rss_bytes) AS rss_bytes
 	FROM dbstream.bridge_connections() c
 	LEFT JOIN dbstream.stream_reports() r ON r.pid = c.pid
-	LEFT JOIN dbstream.worker_slots() w ON w.sender_pid = c.pid
-	LEFT JOIN dbstream.stream s ON s.id = w.stream_id
+	LEFT JOIN dbstream.stream_status t ON t.receiver_pid = c.pid
+	LEFT JOIN dbstream.stream s ON s.name = t.name
 	GROUP BY c.name;
 COMMENT ON VIEW dbstream.bridge_status IS 'Bridges that are connected to this database, and the streams each serves';
 COMMENT ON COLUMN dbstream.bridge_status.name IS 'The name the bridge gives itself';
@@ -586,7 +614,8 @@ REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream
 	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
 	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
 	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
-	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int) FROM dbstream_admin;
+	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
+	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint) FROM dbstream_admin;
 GRANT SELECT ON ALL TABLES IN SCHEMA dbstream TO dbstream_admin;
 REVOKE ALL ON dbstream.secret FROM dbstream_admin;
 
@@ -595,7 +624,8 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
 	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
 	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
-	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int) TO dbstream_bridge;
+	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
+	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint) TO dbstream_bridge;
 
 -- The monitor: the views, and the functions under them.
 GRANT SELECT ON dbstream.stream_status, dbstream.table_status, dbstream.bridge_status, dbstream.worker_status,

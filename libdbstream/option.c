@@ -20,6 +20,8 @@ const DbsOption dbs_options[] = {
 	{"port", MYSQLS, DBS_OPTION_INT, NULL, 1, 65535, "3306", "TCP port of the server."},
 	{"port", DBS_OPTION_FOR_POSTGRESQL, DBS_OPTION_INT, NULL, 1, 65535, "5432", "TCP port of the server."},
 	{"dbname", DBS_OPTION_FOR_POSTGRESQL, DBS_OPTION_TEXT, NULL, 0, 0, "\"postgres\"", "Database to connect to."},
+	{"database", MYSQLS, DBS_OPTION_TEXT, NULL, 0, 0, "\"dbstream\"",
+	 "Database in which an outbound stream keeps its table of positions, dbstream_progress; made when it is missing."},
 	{"user", SERVERS, DBS_OPTION_TEXT, NULL, 0, 0, NULL, "User to log in as; by default the bridge's own user name."},
 	{"password", SERVERS, DBS_OPTION_TEXT, NULL, 0, 0, NULL,
 	 "Password, kept in dbstream.secret and given to the bridge only; prefer password_file, since a statement's text "
@@ -87,6 +89,8 @@ const DbsOption dbs_options[] = {
 	{"json", STREAM, DBS_OPTION_WORD, "jsonb|json", 0, 0, "\"jsonb\"", "Type for JSON."},
 	{"zero_dates", STREAM, DBS_OPTION_WORD, "null|error", 0, 0, "\"null\"",
 	 "What becomes of dates with a zero year, month or day: NULL and counted, or an error."},
+	{"unsupported_values", STREAM, DBS_OPTION_WORD, "error|null", 0, 0, "\"error\"",
+	 "What becomes of values that MySQL cannot hold (NaN, infinity, dates BC): an error, or NULL and counted."},
 	{"nul_bytes", STREAM, DBS_OPTION_WORD, "error|strip", 0, 0, "\"error\"",
 	 "What becomes of NUL bytes in text: an error, or removed and counted."},
 };

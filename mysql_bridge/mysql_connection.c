@@ -177,8 +177,8 @@ init_library(void)
 	mysql_library_init(0, NULL, NULL);
 }
 
-MYSQL *
-mysql_connection_open_reading(const ConnectionConfig *config, unsigned read_timeout, Failure *failure)
+static MYSQL *
+open_connection(const ConnectionConfig *config, unsigned read_timeout, unsigned long flags, Failure *failure)
 {
 	unsigned connect_timeout = config->connect_timeout > 0 ? config->connect_timeout : 10;
 	unsigned long max_packet = 1024UL * 1024 * 1024;
@@ -211,7 +211,7 @@ mysql_connection_open_reading(const ConnectionConfig *config, unsigned read_time
 		return NULL;
 	}
 	if (mysql_real_connect(mysql, config->host, config->user, config->password, NULL, tcp ? config->port : 0,
-						   tcp ? NULL : config->socket, 0) == NULL)
+						   tcp ? NULL : config->socket, flags) == NULL)
 	{
 		mysql_connection_failed(mysql, "cannot connect", failure);
 		failure_context(failure, "connection \"%s\" (%s@%s:%u)", config->name, config->user != NULL ? config->user : "",
@@ -237,6 +237,18 @@ mysql_connection_open_reading(const ConnectionConfig *config, unsigned read_time
 		return NULL;
 	}
 	return mysql;
+}
+
+MYSQL *
+mysql_connection_open_reading(const ConnectionConfig *config, unsigned read_timeout, Failure *failure)
+{
+	return open_connection(config, read_timeout, 0, failure);
+}
+
+MYSQL *
+mysql_connection_open_writing(const ConnectionConfig *config, Failure *failure)
+{
+	return open_connection(config, 0, CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS, failure);
 }
 
 MYSQL *

@@ -24,6 +24,9 @@ MUST_CHECK MYSQL *mysql_connection_open(const ConnectionConfig *config, Failure 
 MUST_CHECK MYSQL *mysql_connection_open_reading(const ConnectionConfig *config, unsigned read_timeout,
 												Failure *failure);
 
+/* For a target: several statements in one packet, and rows counted that are found, changed or not. */
+MUST_CHECK MYSQL *mysql_connection_open_writing(const ConnectionConfig *config, Failure *failure);
+
 /* Asks the server what it can do, not what it is called. */
 ServerFlavour mysql_connection_flavour(MYSQL *mysql);
 

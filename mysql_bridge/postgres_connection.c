@@ -146,13 +146,21 @@ connect_failure(PGconn *conn, Failure *failure)
 				"cannot connect to PostgreSQL: %s", line);
 }
 
-PGconn *
-postgres_connection_open(const char *conninfo, const char *application_name, int stop_fd, Failure *failure)
+static PGconn *
+open_connection(const char *conninfo, const char *application_name, const char *replication, int stop_fd,
+				Failure *failure)
 {
 	/* Later keywords win over earlier ones, so conninfo may override what stands before it. */
-	const char *keywords[] = {"keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-							  "dbname",          "application_name",    "client_encoding",  NULL};
-	const char *values[] = {"10", "5", "3", "30000", conninfo, application_name, "UTF8", NULL};
+	const char *keywords[] = {"keepalives_idle",
+							  "keepalives_interval",
+							  "keepalives_count",
+							  "tcp_user_timeout",
+							  "dbname",
+							  "application_name",
+							  "client_encoding",
+							  "replication",
+							  NULL};
+	const char *values[] = {"10", "5", "3", "30000", conninfo, application_name, "UTF8", replication, NULL};
 	PGconn *conn = PQconnectStartParams(keywords, values, 1);
 	PGresult *result;
 
@@ -184,6 +192,18 @@ postgres_connection_open(const char *conninfo, const char *application_name, int
 	}
 	PQclear(result);
 	return conn;
+}
+
+PGconn *
+postgres_connection_open(const char *conninfo, const char *application_name, int stop_fd, Failure *failure)
+{
+	return open_connection(conninfo, application_name, NULL, stop_fd, failure);
+}
+
+PGconn *
+postgres_connection_open_replication(const char *conninfo, const char *application_name, int stop_fd, Failure *failure)
+{
+	return open_connection(conninfo, application_name, "database", stop_fd, failure);
 }
 
 /* Send what is queued and read until the statement's results are complete; the last one is returned. */

@@ -23,6 +23,10 @@
 MUST_CHECK PGconn *postgres_connection_open(const char *conninfo, const char *application_name, int stop_fd,
 											Failure *failure);
 
+/* The same as a walsender's connection, for the replication protocol and for SQL. */
+MUST_CHECK PGconn *postgres_connection_open_replication(const char *conninfo, const char *application_name, int stop_fd,
+														Failure *failure);
+
 /* The handshake, first call on every connection. */
 MUST_CHECK bool postgres_connection_hello(PGconn *conn, const char *bridge_name, int stop_fd, Failure *failure);
 

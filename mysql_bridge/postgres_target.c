@@ -45,6 +45,7 @@ typedef struct Call
 
 struct PostgresTarget
 {
+	Target base;
 	TargetInput in;
 	int stop_fd;
 	bool stopping;
@@ -71,6 +72,8 @@ struct PostgresTarget
 	int64_t report_ms; /* when the last report went out */
 	bool report_failed;
 };
+
+static const TargetOps postgres_target_ops;
 
 static bool
 point_reached(SourcePoint reached, SourcePoint wanted)
@@ -100,6 +103,7 @@ postgres_target_new(const TargetInput *input, int stop_fd, Failure *failure)
 		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a stream's target");
 		return NULL;
 	}
+	target->base.ops = &postgres_target_ops;
 	target->in = *input;
 	target->stop_fd = stop_fd;
 	target->next_batch = 1;
@@ -457,3 +461,36 @@ postgres_target_settle(PostgresTarget *target, int timeout_ms)
 	}
 	return PQexitPipelineMode(conn) == 1;
 }
+
+/* ---- as any target ---- */
+
+static bool
+target_run(Target *target, Failure *failure)
+{
+	return postgres_target_run((PostgresTarget *) target, failure);
+}
+
+static bool
+target_applied(const Target *target)
+{
+	return postgres_target_applied((const PostgresTarget *) target);
+}
+
+static bool
+target_settle(Target *target, int timeout_ms)
+{
+	return postgres_target_settle((PostgresTarget *) target, timeout_ms);
+}
+
+static void
+target_free(Target *target)
+{
+	postgres_target_free((PostgresTarget *) target);
+}
+
+static const TargetOps postgres_target_ops = {
+	.run = target_run,
+	.applied = target_applied,
+	.settle = target_settle,
+	.free = target_free,
+};

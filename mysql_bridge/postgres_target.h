@@ -10,6 +10,7 @@
 
 #include "outbox_reader.h"
 #include "source.h"
+#include "target.h"
 #include "watcher.h"
 
 #define FAILURE_CODE_WORKER_STOPPED "worker_stopped"

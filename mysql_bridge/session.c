@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mysql_target.h"
 #include "outbox_reader.h"
 #include "postgres_connection.h"
 #include "postgres_target.h"
@@ -40,7 +41,13 @@ typedef struct Session
 	Source *source;
 	Outbox *outbox;
 	Watcher *watcher;
-	PostgresTarget *target;
+	Target *target;
+
+	/* an outbound stream's */
+	MysqlTarget *mysql; /* the same as target, which it becomes when everything is open */
+	char *slot_name;
+	char *stream_key;
+	char *recorded; /* the position that PostgreSQL knows the target has committed */
 
 	pthread_t reader;
 	bool reading; /* the reader thread has to be joined */
@@ -165,6 +172,27 @@ read_backfill(Session *session, Failure *failure)
 	return true;
 }
 
+/* The same for a stream from this database. */
+static bool
+open_outbound(Session *session, Failure *failure)
+{
+	char id[16];
+	const char *values[] = {id};
+	PGresult *result;
+
+	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	result = postgres_connection_query(session->conn,
+									   "SELECT slot_name, stream_key, \"position\" FROM dbstream.open_outbound($1)", 1,
+									   values, session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result == NULL)
+		return false;
+	session->slot_name = copy_field(result, 0);
+	session->stream_key = copy_field(result, 1);
+	session->recorded = copy_field(result, 2);
+	PQclear(result);
+	return true;
+}
+
 /* Read the stream's definition anew, with the password as it is now. */
 static bool
 read_config(Session *session, Failure *failure)
@@ -190,7 +218,7 @@ read_config(Session *session, Failure *failure)
 	PQclear(result);
 	if (session->config == NULL)
 		return false;
-	session->ops = source_registry_find(session->config->source.kind);
+	session->ops = source_registry_find(session->config->outbound ? "local" : session->config->source.kind);
 	if (session->ops == NULL)
 		return failure_set(failure, FAILURE_REJECT, "no_source", "Use a connection of kind mysql or mariadb.",
 						   "this bridge cannot read from connection %s of kind %s", session->config->source.name,
@@ -212,22 +240,73 @@ read_source(void *context)
 }
 
 static bool
+make_target(Session *session, const TargetInput *input, Failure *failure)
+{
+	SourceProgress progress;
+
+	if (session->mysql == NULL)
+	{
+		session->target = (Target *) postgres_target_new(input, session->in->stop_fd, failure);
+		return session->target != NULL;
+	}
+	session->ops->progress(session->source, &progress);
+	session->target = (Target *) session->mysql;
+	return mysql_target_begin(session->mysql, input, session->in->stop_fd, progress.position, failure);
+}
+
+static bool
 start_threads(Session *session, Failure *failure)
 {
-	TargetInput input = {session->conn, session->in->stream, session->in->stream_id, strtoll(session->number, NULL, 10),
-						 session->ops,  session->source,     session->outbox,        NULL};
+	TargetInput input = {session->conn,          session->in->stream,
+						 session->in->stream_id, session->number != NULL ? strtoll(session->number, NULL, 10) : 0,
+						 session->ops,           session->source,
+						 session->outbox,        NULL};
 
 	session->watcher = watcher_start(session->ops, session->source, session->outbox, session->in->stream, failure);
 	if (session->watcher == NULL)
 		return false;
 	input.watcher = session->watcher;
-	session->target = postgres_target_new(&input, session->in->stop_fd, failure);
-	if (session->target == NULL)
+	if (!make_target(session, &input, failure))
 		return false;
 	if (pthread_create(&session->reader, NULL, read_source, session) != 0)
 		return failure_set(failure, FAILURE_RETRY, "no_thread", "Raise the limit of threads of the bridge's user.",
 						   "a stream's reading thread cannot be started");
 	session->reading = true;
+	return true;
+}
+
+static bool
+lsn_behind(const char *lsn, const char *other)
+{
+	unsigned high[2] = {0, 0}, low[2] = {0, 0};
+
+	if (sscanf(lsn, "%X/%X", &high[0], &low[0]) != 2 || sscanf(other, "%X/%X", &high[1], &low[1]) != 2)
+		return false;
+	return high[0] < high[1] || (high[0] == high[1] && low[0] < low[1]);
+}
+
+/* The target says where to go on: its position was committed with its rows. */
+static bool
+open_mysql_target(Session *session, Failure *failure)
+{
+	const char *position;
+
+	session->config->local_conninfo = session->in->conninfo;
+	session->config->slot_name = session->slot_name;
+	session->mysql = mysql_target_open(session->config, session->stream_key, failure);
+	if (session->mysql == NULL)
+		return false;
+	position = mysql_target_position(session->mysql);
+	if (session->recorded[0] != '\0' && (position[0] == '\0' || lsn_behind(position, session->recorded)))
+		return failure_set(
+			failure, FAILURE_REJECT, "target_behind",
+			"The target has lost commits (a restore, a failover, another server): bring its tables to the "
+			"state of this database, then drop the stream and create it anew.",
+			"the target is at %s, but it had committed everything before %s",
+			position[0] != '\0' ? position : "no position", session->recorded);
+	session->start.kind = strdup(position[0] != '\0' ? "position" : "now");
+	session->start.position = strdup(position);
+	session->start.gtid_set = strdup("");
 	return true;
 }
 
@@ -239,7 +318,12 @@ open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 	if (outcome->unrecorded.class != FAILURE_NONE && record_failure(session, &outcome->unrecorded))
 		outcome->unrecorded.class = FAILURE_NONE;
 	/* Claim first: a bridge that only stands by reads no password and does not connect to the source. */
-	if (!open_inbound(session, failure) || !read_backfill(session, failure) || !read_config(session, failure))
+	if (stream_config_is_outbound(session->in->row))
+	{
+		if (!open_outbound(session, failure) || !read_config(session, failure) || !open_mysql_target(session, failure))
+			return false;
+	}
+	else if (!open_inbound(session, failure) || !read_backfill(session, failure) || !read_config(session, failure))
 		return false;
 	session->outbox = outbox_new(failure);
 	if (session->outbox == NULL)
@@ -292,6 +376,12 @@ free_session(Session *session)
 {
 	if (session->source != NULL)
 		session->ops->close(session->source);
+	/* One that never became the target; the target itself has been freed. */
+	if (session->mysql != NULL)
+		((Target *) session->mysql)->ops->free((Target *) session->mysql);
+	free(session->slot_name);
+	free(session->stream_key);
+	free(session->recorded);
 	outbox_free(session->outbox);
 	stream_config_free(session->config);
 	if (session->conn != NULL)
@@ -332,9 +422,10 @@ end_threads(Session *session, bool ok, Failure *failure)
 	}
 	if (session->target != NULL)
 	{
-		(void) !postgres_target_settle(session->target, SETTLE_TIMEOUT_MS);
-		postgres_target_free(session->target);
+		(void) !session->target->ops->settle(session->target, SETTLE_TIMEOUT_MS);
+		session->target->ops->free(session->target);
 		session->target = NULL;
+		session->mysql = NULL;
 	}
 	return ok;
 }
@@ -344,6 +435,15 @@ log_start(const Session *session)
 {
 	const StartPoint *start = &session->start;
 
+	if (session->config->outbound)
+	{
+		SourceProgress progress;
+
+		session->ops->progress(session->source, &progress);
+		log_line(LOG_LEVEL_INFO, session->in->stream, "reading slot %s from %s, writing %s %s", session->slot_name,
+				 progress.position, session->config->target.kind, session->config->target.name);
+		return;
+	}
 	log_line(LOG_LEVEL_INFO, session->in->stream, "session %s: reading %s %s from %s%s%s%s%s", session->number,
 			 session->config->source.kind, session->config->source.name, start->kind,
 			 start->position[0] != '\0' ? " " : "", start->position, start->gtid_set[0] != '\0' ? ", GTID set " : "",
@@ -363,8 +463,8 @@ session_run(const SessionInput *input, SessionOutcome *outcome, Failure *failure
 	if (ok)
 	{
 		log_start(&session);
-		ok = postgres_target_run(session.target, failure);
-		outcome->progressed = postgres_target_applied(session.target) || clock_now_ms() - began > LONG_SESSION_MS;
+		ok = session.target->ops->run(session.target, failure);
+		outcome->progressed = session.target->ops->applied(session.target) || clock_now_ms() - began > LONG_SESSION_MS;
 	}
 	ok = end_threads(&session, ok, failure);
 	close_inbound(&session);

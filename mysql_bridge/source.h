@@ -63,6 +63,9 @@ typedef struct SourceOps
 	/* Safe from any thread. */
 	void (*progress)(const Source *source, SourceProgress *progress);
 
+	/* The target has committed everything before point: the source may forget it. From any thread. NULL: not needed. */
+	void (*confirm)(Source *source, SourcePoint point);
+
 	void (*close)(Source *source);
 
 	/* Check everything a stream with this config needs at the source, each check reported once. */
@@ -70,5 +73,6 @@ typedef struct SourceOps
 } SourceOps;
 
 extern const SourceOps mysql_source_ops;
+extern const SourceOps postgres_source_ops;
 
 #endif

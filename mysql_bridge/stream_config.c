@@ -181,7 +181,7 @@ parse_connection(struct json_object *object, const char *kind, const char *secre
 	char what[128];
 	Section section = {object, what, failure, false};
 
-	snprintf(what, sizeof what, "the source connection");
+	snprintf(what, sizeof what, "the connection");
 	config->name = take_text(&section, "name");
 	if (config->name != NULL)
 		snprintf(what, sizeof what, "connection %s", config->name);
@@ -197,7 +197,35 @@ parse_connection(struct json_object *object, const char *kind, const char *secre
 	config->ssl_cert = take_text(&section, "ssl_cert");
 	config->ssl_key = take_text(&section, "ssl_key");
 	config->connect_timeout = (unsigned) take_int(&section, "connect_timeout", 10, 1, 3600);
+	config->database = take_text(&section, "database");
+	if (config->database == NULL)
+		config->database = strdup("dbstream");
 	return !section.failed && resolve_password(&section, config, secret);
+}
+
+/* {"shop": "public"} as pairs. */
+static bool
+take_schemas(Section *section, StreamConfig *config)
+{
+	struct json_object *object = member(section, "schemas");
+	size_t count = 0;
+
+	if (object != NULL && !json_object_is_type(object, json_type_object))
+	{
+		refuse(section, "schemas", "an object");
+		return false;
+	}
+	config->schemas = calloc(2 * (object != NULL ? (size_t) json_object_object_length(object) : 0) + 1, sizeof(char *));
+	if (object == NULL || config->schemas == NULL)
+		return true;
+	json_object_object_foreach(object, name, value)
+	{
+		const char *text = json_object_get_string(value);
+
+		config->schemas[count++] = strdup(name);
+		config->schemas[count++] = strdup(text != NULL ? text : "");
+	}
+	return true;
 }
 
 static bool
@@ -208,10 +236,14 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	static const char *const binary16[] = {"bytea", "uuid", NULL};
 	static const char *const before_images[] = {"key", "full", NULL};
 	static const char *const follow[] = {"auto", "gtid", "file", NULL};
+	static const char *const unsupported[] = {"error", "null", NULL};
 	char what[160];
 	Section section = {object, what, failure, false};
 
 	snprintf(what, sizeof what, "stream %s", config->name);
+	config->null_unsupported = take_word(&section, "unsupported_values", unsupported) == 1;
+	if (!take_schemas(&section, config))
+		return false;
 	config->zero_dates = take_word(&section, "zero_dates", zero_dates) == 0 ? ZERO_DATES_NULL : ZERO_DATES_ERROR;
 	config->strip_nul_bytes = take_word(&section, "nul_bytes", nul_bytes) == 1;
 	config->binary16_as_uuid = take_word(&section, "binary16", binary16) == 1;
@@ -249,6 +281,14 @@ parse_row(struct json_object *row, const char *secret, StreamConfig *config, Fai
 	char *kind = take_text(&section, "source_kind");
 	bool ok;
 
+	config->outbound = kind != NULL && strcmp(kind, "local") == 0;
+	if (config->outbound)
+	{
+		free(kind);
+		kind = take_text(&section, "target_kind");
+		source = member(&section, "target");
+	}
+
 	config->id = (int) take_int(&section, "stream_id", 0, 0, INT32_MAX);
 	config->generation = take_int(&section, "generation", 0, INT64_MIN, INT64_MAX);
 	config->name = take_text(&section, "name");
@@ -260,7 +300,7 @@ parse_row(struct json_object *row, const char *secret, StreamConfig *config, Fai
 											"Install the dbstream-bridge that matches the extension.",
 											"a row of bridge_streams() lacks name, source or source_kind");
 	}
-	ok = parse_connection(source, kind, secret, &config->source, failure) &&
+	ok = parse_connection(source, kind, secret, config->outbound ? &config->target : &config->source, failure) &&
 		 parse_tables(member(&section, "tables"), config, failure) &&
 		 parse_options(member(&section, "options"), config, failure);
 	free(kind);
@@ -289,6 +329,18 @@ stream_config_parse(const char *json, const char *secret, Failure *failure)
 	return config;
 }
 
+bool
+stream_config_is_outbound(const char *json)
+{
+	struct json_object *row = json_tokener_parse(json);
+	struct json_object *kind = NULL;
+	bool outbound = json_object_object_get_ex(row, "source_kind", &kind) && kind != NULL &&
+					strcmp(json_object_get_string(kind), "local") == 0;
+
+	json_object_put(row);
+	return outbound;
+}
+
 char *
 stream_config_source_name(const char *json)
 {
@@ -298,10 +350,41 @@ stream_config_source_name(const char *json)
 	char *copy = NULL;
 
 	if (json_object_object_get_ex(row, "source", &source) && json_object_object_get_ex(source, "name", &name) &&
-		name != NULL)
+		name != NULL && strcmp(json_object_get_string(name), "local") == 0 &&
+		json_object_object_get_ex(row, "target", &source))
+		json_object_object_get_ex(source, "name", &name);
+	if (name != NULL)
 		copy = strdup(json_object_get_string(name));
 	json_object_put(row);
 	return copy;
+}
+
+const char *
+stream_config_schema(const StreamConfig *config, const char *schema)
+{
+	for (char **pair = config->schemas; pair != NULL && pair[0] != NULL; pair += 2)
+	{
+		if (strcmp(pair[0], schema) == 0)
+			return pair[1];
+	}
+	return schema;
+}
+
+static void
+clear_connection(ConnectionConfig *config)
+{
+	if (config->password != NULL)
+		explicit_bzero(config->password, strlen(config->password));
+	free(config->password);
+	free(config->name);
+	free(config->kind);
+	free(config->host);
+	free(config->socket);
+	free(config->user);
+	free(config->ssl_ca);
+	free(config->ssl_cert);
+	free(config->ssl_key);
+	free(config->database);
 }
 
 void
@@ -309,17 +392,11 @@ stream_config_free(StreamConfig *config)
 {
 	if (config == NULL)
 		return;
-	if (config->source.password != NULL)
-		explicit_bzero(config->source.password, strlen(config->source.password));
-	free(config->source.password);
-	free(config->source.name);
-	free(config->source.kind);
-	free(config->source.host);
-	free(config->source.socket);
-	free(config->source.user);
-	free(config->source.ssl_ca);
-	free(config->source.ssl_cert);
-	free(config->source.ssl_key);
+	clear_connection(&config->source);
+	clear_connection(&config->target);
+	for (char **name = config->schemas; name != NULL && *name != NULL; name++)
+		free(*name);
+	free(config->schemas);
 	for (char **table = config->tables; table != NULL && *table != NULL; table++)
 		free(*table);
 	free(config->tables);

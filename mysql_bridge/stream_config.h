@@ -34,6 +34,7 @@ typedef struct ConnectionConfig
 	char *ssl_cert;
 	char *ssl_key;
 	unsigned connect_timeout; /* seconds */
+	char *database;           /* where an outbound stream keeps its position */
 } ConnectionConfig;
 
 typedef enum ZeroDates
@@ -54,7 +55,9 @@ typedef struct StreamConfig
 	int id;
 	int64_t generation; /* of the definition; another one means: stop and read it again */
 	char *name;
+	bool outbound; /* from the bridge's own PostgreSQL to target; otherwise from source to it */
 	ConnectionConfig source;
+	ConnectionConfig target;
 	char **tables; /* patterns, "!" ones exclude; NULL-terminated */
 	ZeroDates zero_dates;
 	bool strip_nul_bytes;
@@ -64,6 +67,12 @@ typedef struct StreamConfig
 	uint32_t server_id;         /* 0: choose one that is stable for this stream */
 	unsigned backfill_workers;  /* connections that copy tables at once */
 	unsigned heartbeat_seconds; /* how often an idle source must be heard of */
+	char **schemas;             /* pairs: the source's name, the target's; NULL-terminated */
+	bool null_unsupported;      /* values that the target cannot hold become NULL, counted */
+
+	/* Filled in by the session of an outbound stream; by reference. */
+	const char *local_conninfo;
+	const char *slot_name;
 } StreamConfig;
 
 /* Where to begin. kind "backfill": copy the tables first, then read from where that began. kind "position": resume from
@@ -84,7 +93,14 @@ typedef struct StartPoint
 MUST_CHECK StreamConfig *stream_config_parse(const char *json, const char *secret, Failure *failure);
 void stream_config_free(StreamConfig *config);
 
-/* The name of the source's connection in such a row, for bridge_secret(); malloc'd, NULL when the row is malformed. */
+/* Does such a row describe a stream from the bridge's own PostgreSQL? */
+bool stream_config_is_outbound(const char *json);
+
+/* The target's name for a schema of the source: the option "schemas", else the same. */
+const char *stream_config_schema(const StreamConfig *config, const char *schema);
+
+/* The name of the connection in such a row, be it source or target, for bridge_secret(); malloc'd, NULL when the row is
+ * malformed. */
 char *stream_config_source_name(const char *json);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mysql_target.h"
 #include "source.h"
 #include "source_registry.h"
 #include "stream_config.h"
@@ -66,6 +67,14 @@ validate(void *context)
 	config = stream_config_parse(validation->row, validation->secret, &failure);
 	if (config == NULL)
 		add_failure(validation->checks, "", &failure);
+	else if (config->outbound)
+	{
+		char object[200];
+
+		snprintf(object, sizeof object, "connection %s", config->target.name != NULL ? config->target.name : "");
+		if (!mysql_target_validate(config, add_check, validation->checks, &failure))
+			add_failure(validation->checks, object, &failure);
+	}
 	else
 	{
 		const SourceOps *ops = source_registry_find(config->source.kind);

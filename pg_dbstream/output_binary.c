@@ -120,6 +120,9 @@ set_size(DbsColumn *out, const DbsOutputColumn *column)
 {
 	int32 typmod = column->typmod;
 
+	/* Without a precision of their own, times have all six digits. */
+	if (typmod < 0 && (column->type == TIMEOID || column->type == TIMESTAMPOID || column->type == TIMESTAMPTZOID))
+		typmod = 6;
 	if (typmod < 0)
 		return;
 	switch (column->type)
@@ -160,7 +163,7 @@ binary_table(DbsOutput *output, DbsOutputTable *table)
 		columns[i].name = string(column->name);
 		columns[i].type_name = string(column->type_name);
 		columns[i].kind = column->kind;
-		columns[i].flags = (column->key ? DBS_COLUMN_KEY : 0) | (column->not_null ? 0 : DBS_COLUMN_NULLABLE);
+		columns[i].flags = (column->finds ? DBS_COLUMN_KEY : 0) | (column->not_null ? 0 : DBS_COLUMN_NULLABLE);
 		set_size(&columns[i], column);
 		size += columns[i].name.size + columns[i].type_name.size + 32;
 	}

@@ -33,6 +33,7 @@ typedef struct DbsOutputColumn
 	DbsKind kind;
 	const char *type_name; /* format_type's words */
 	bool key;              /* part of the replica identity */
+	bool finds;            /* part of what finds a row elsewhere: with identity FULL the primary key, if there is one */
 	bool not_null;
 	FmgrInfo out; /* the type's output function */
 } DbsOutputColumn;

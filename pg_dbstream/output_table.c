@@ -130,7 +130,8 @@ kind_of(Oid type)
 }
 
 static void
-describe_column(DbsOutputColumn *column, Form_pg_attribute attribute, const Bitmapset *key, bool whole_row_is_key)
+describe_column(DbsOutputColumn *column, Form_pg_attribute attribute, const Bitmapset *key, const Bitmapset *primary,
+				bool whole_row_is_key)
 {
 	Oid out;
 	bool varlena;
@@ -142,6 +143,8 @@ describe_column(DbsOutputColumn *column, Form_pg_attribute attribute, const Bitm
 	column->kind = kind_of(column->type);
 	column->type_name = format_type_with_typemod(column->type, column->typmod);
 	column->key = whole_row_is_key || bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, key);
+	column->finds =
+		bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, whole_row_is_key ? primary : key);
 	column->not_null = attribute->attnotnull;
 	getTypeOutputInfo(column->type, &out, &varlena);
 	fmgr_info_cxt(out, &column->out, CurrentMemoryContext);
@@ -166,6 +169,7 @@ describe(DbsOutput *output, DbsOutputTable *table, Relation relation)
 	Oid published = published_as(output, relation);
 	MemoryContext old;
 	Bitmapset *key;
+	Bitmapset *primary;
 
 	if (table->context == NULL)
 		table->context = AllocSetContextCreate(CacheMemoryContext, "dbstream published table", ALLOCSET_SMALL_SIZES);
@@ -182,6 +186,7 @@ describe(DbsOutput *output, DbsOutputTable *table, Relation relation)
 	table->column_count = 0;
 	table->columns = palloc0(desc->natts * sizeof *table->columns);
 	key = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_IDENTITY_KEY);
+	primary = RelationGetIndexAttrBitmap(relation, INDEX_ATTR_BITMAP_PRIMARY_KEY);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -189,10 +194,11 @@ describe(DbsOutput *output, DbsOutputTable *table, Relation relation)
 		/* A generated column is computed anew at the target; its value in the log is not even complete. */
 		if (attribute->attisdropped || attribute->attgenerated != '\0')
 			continue;
-		describe_column(&table->columns[table->column_count++], attribute, key,
+		describe_column(&table->columns[table->column_count++], attribute, key, primary,
 						table->identity == REPLICA_IDENTITY_FULL);
 	}
 	bms_free(key);
+	bms_free(primary);
 	MemoryContextSwitchTo(old);
 	table->valid = true;
 }

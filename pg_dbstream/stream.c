@@ -8,7 +8,9 @@
 
 #include "bridge_registry.h"
 #include "catalog.h"
+#include "claim.h"
 #include "options.h"
+#include "outbound.h"
 #include "slot.h"
 #include "stream.h"
 
@@ -90,10 +92,10 @@ check_ends(const char *source, const char *target)
 						errmsg("exactly one of source and target must be \"local\", this database"),
 						errdetail("The source is \"%s\", the target is \"%s\".", source, target),
 						errhint("For changes that come in: source => '<connection>', target => 'local'.")));
-	if (strcmp(to, "local") != 0)
+	if (strcmp(to, "postgresql") == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("streams out of this database are not supported by version 0.1.0"),
-						errhint("Use source => '<connection>', target => 'local'.")));
+						errmsg("connection \"%s\" is of kind postgresql, which version 0.1.0 cannot write to", target),
+						errhint("Use a connection of kind mysql or mariadb as the target.")));
 	if (strcmp(from, "postgresql") == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("connection \"%s\" is of kind postgresql, which version 0.1.0 cannot read from", source),
@@ -261,7 +263,26 @@ wait_for_session_end(const DbsStreamRow *row)
 	}
 }
 
-/* What is applied stays; only the stream, its progress and its history go. */
+/* The bridge of an outbound stream lets go when it has closed its session: then the claim can be had. */
+static void
+wait_for_claim(const DbsStreamRow *row)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SESSION_END_MS);
+
+	while (!dbs_claim_take(row->id))
+	{
+		if (GetCurrentTimestamp() >= until)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE),
+							errmsg("the session of stream \"%s\" has not ended yet", row->name),
+							errhint("Try again when its bridge has closed it.")));
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 10, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	dbs_claim_release(row->id);
+}
+
+/* What is applied stays; only the stream, its progress and its history go. An outbound stream's slot goes too. */
 Datum
 dbs_drop_stream(PG_FUNCTION_ARGS)
 {
@@ -275,6 +296,11 @@ dbs_drop_stream(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("stream \"%s\" is running", row.name),
 						errhint("Pause it first, with dbstream.pause_stream().")));
 	wait_for_session_end(&row);
+	if (strcmp(row.source, "local") == 0)
+	{
+		wait_for_claim(&row);
+		dbs_outbound_drop_slot(row.id);
+	}
 	(void) dbs_catalog_run("DELETE FROM dbstream.stream WHERE id = $1", "i", row.id);
 	replorigin_drop_by_name(psprintf("dbstream_%d", row.id), true, true);
 	dbs_stream_report_forget(row.id);

@@ -1,10 +1,11 @@
 /*
- * wait_for_stream: wait until all that the source had committed before the call is applied here.
+ * wait_for_stream: wait until all that the source had committed before the call is applied at the target.
  */
 #include "postgres.h"
 
 #include "bridge_registry.h"
 #include "catalog.h"
+#include "outbound.h"
 #include "slot.h"
 
 #include "executor/spi.h"
@@ -24,7 +25,7 @@ PG_FUNCTION_INFO_V1(dbs_wait_for_stream);
 
 /* Waiting is in vain when the stream is not meant to run or has failed: an error that says so. */
 static int
-require_running(const char *name)
+require_running(const char *name, bool *outbound)
 {
 	DbsCatalogAccess access;
 	DbsStreamRow row;
@@ -34,6 +35,7 @@ require_running(const char *name)
 	dbs_catalog_enter(&access);
 	dbs_stream_look(name, &row);
 	id = row.id;
+	*outbound = strcmp(row.source, "local") == 0;
 	if (strcmp(row.desired, "running") != 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("stream \"%s\" is not running: it %s", name,
@@ -76,24 +78,25 @@ dbs_wait_for_stream(PG_FUNCTION_ARGS)
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	TimestampTz until = deadline(PG_GETARG_INTERVAL_P(1));
 	TimestampTz state_at;
+	bool outbound;
 	int id;
 	uint64 token;
 
-	id = require_running(name);
+	id = require_running(name, &outbound);
 	dbs_bridge_registry_require();
-	token = dbs_slot_sync_request(id);
+	token = outbound ? dbs_outbound_mark() : dbs_slot_sync_request(id);
 	state_at = GetCurrentTimestamp();
 	for (;;)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
-		if (dbs_slot_sync_reached(id, token))
+		if (outbound ? dbs_outbound_reached(id, token) : dbs_slot_sync_reached(id, token))
 			PG_RETURN_BOOL(true);
 		if (now >= until)
 			PG_RETURN_BOOL(false);
 		if (TimestampDifferenceExceeds(state_at, now, STATE_MS))
 		{
-			(void) require_running(name);
+			(void) require_running(name, &outbound);
 			state_at = now;
 		}
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

@@ -17,7 +17,7 @@ SELECT dbstream.create_stream('shop-in', 'shop', 'local', '{shop.*}');
 SELECT dbstream.create_stream('s', 'shop', 'shop', '{shop.*}');
 SELECT dbstream.create_stream('s', 'local', 'local', '{shop.*}');
 SELECT dbstream.create_stream('s', 'shpo', 'local', '{shop.*}');
-SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}');
+SELECT dbstream.create_stream('s', 'local', 'pg', '{public.*}');
 SELECT dbstream.create_stream('s', 'pg', 'local', '{public.*}');
 SELECT dbstream.create_stream('s', 'shop', 'local', '{}');
 SELECT dbstream.create_stream('s', 'shop', 'local', '{!shop.audit}');

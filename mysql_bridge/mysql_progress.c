@@ -1,0 +1,138 @@
+#include "mysql_progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mysql_connection.h"
+#include "table_cache.h"
+#include "target_failure.h"
+
+static void
+put_table(SqlBuffer *sql, const char *database)
+{
+	sql_buffer_name(sql, database, strlen(database));
+	sql_buffer_text(sql, "." PROGRESS_TABLE_NAME);
+}
+
+/* Runs and frees the statement. */
+static bool
+run(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure)
+{
+	bool ok = sql_buffer_ok(sql) && mysql_real_query(mysql, sql->data, (unsigned long) sql->used) == 0;
+
+	if (!sql_buffer_ok(sql))
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a statement");
+	else if (!ok)
+		target_failed(mysql, doing, failure);
+	sql_buffer_free(sql);
+	return ok;
+}
+
+/* Is the table there? Then no right to make one is needed. */
+static bool
+present(MYSQL *mysql, const char *database)
+{
+	SqlBuffer sql = {0};
+	MYSQL_RES *result;
+	Failure ignored;
+
+	sql_buffer_text(&sql, "SELECT position FROM ");
+	put_table(&sql, database);
+	sql_buffer_text(&sql, " LIMIT 0");
+	if (!run(mysql, &sql, "", &ignored))
+		return false;
+	result = mysql_store_result(mysql);
+	mysql_free_result(result);
+	return true;
+}
+
+bool
+mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure)
+{
+	SqlBuffer sql = {0};
+
+	if (present(mysql, database))
+		return true;
+	sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE DATABASE IF NOT EXISTS ");
+	sql_buffer_name(&sql, database, strlen(database));
+	if (!run(mysql, &sql, "making the database for positions at the target", failure))
+		return false;
+	sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE TABLE IF NOT EXISTS ");
+	put_table(&sql, database);
+	sql_buffer_text(&sql, " (stream_key varchar(100) CHARACTER SET ascii NOT NULL PRIMARY KEY,"
+						  " position varchar(64) CHARACTER SET ascii NOT NULL,"
+						  " changes bigint unsigned NOT NULL DEFAULT 0,"
+						  " updated_at datetime(6) NOT NULL) ENGINE=InnoDB");
+	return run(mysql, &sql, "making the table of positions at the target", failure);
+}
+
+static void
+put_where(SqlBuffer *sql, const char *key)
+{
+	sql_buffer_text(sql, " WHERE stream_key = ");
+	sql_buffer_quoted(sql, key, strlen(key));
+}
+
+bool
+mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size, Failure *failure)
+{
+	static const char doing[] = "reading the stream's position at the target";
+	SqlBuffer sql = {0};
+	MYSQL_RES *result;
+	MYSQL_ROW row;
+
+	position[0] = '\0';
+	sql_buffer_text(&sql, "SELECT position FROM ");
+	put_table(&sql, database);
+	put_where(&sql, key);
+	/* A session that died may still be committing: the lock waits for its outcome. */
+	sql_buffer_text(&sql, " FOR UPDATE");
+	if (!run(mysql, &sql, doing, failure))
+		return false;
+	result = mysql_store_result(mysql);
+	if (result == NULL)
+		return target_failed(mysql, doing, failure);
+	row = mysql_fetch_row(result);
+	if (row != NULL && row[0] != NULL)
+		snprintf(position, size, "%s", row[0]);
+	mysql_free_result(result);
+	return true;
+}
+
+bool
+mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const char *position, Failure *failure)
+{
+	SqlBuffer sql = {0};
+
+	sql_buffer_text(&sql, "INSERT INTO ");
+	put_table(&sql, database);
+	sql_buffer_text(&sql, " (stream_key, position, updated_at) VALUES (");
+	sql_buffer_quoted(&sql, key, strlen(key));
+	sql_buffer_text(&sql, ", ");
+	sql_buffer_quoted(&sql, position, strlen(position));
+	sql_buffer_text(&sql, ", NOW(6))");
+	return run(mysql, &sql, "recording the stream's first position at the target", failure);
+}
+
+void
+mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, const char *position)
+{
+	sql_buffer_text(sql, "UPDATE ");
+	put_table(sql, database);
+	sql_buffer_text(sql, " SET changes = changes + 1");
+	put_where(sql, key);
+	sql_buffer_text(sql, " AND position = ");
+	sql_buffer_quoted(sql, position, strlen(position));
+}
+
+void
+mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position)
+{
+	sql_buffer_text(sql, "UPDATE ");
+	put_table(sql, database);
+	sql_buffer_text(sql, " SET position = ");
+	sql_buffer_quoted(sql, position, strlen(position));
+	sql_buffer_text(sql, ", updated_at = NOW(6)");
+	put_where(sql, key);
+}

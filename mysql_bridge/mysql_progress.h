@@ -1,0 +1,32 @@
+/*
+ * The position of an outbound stream at its target: one row of dbstream_progress, changed in the transaction that
+ * holds the rows. It makes every change apply exactly once, keeps a second session out, and tells an inbound reader of
+ * the same server which transactions came from PostgreSQL.
+ */
+#ifndef DBS_BRIDGE_MYSQL_PROGRESS_H
+#define DBS_BRIDGE_MYSQL_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <mysql.h>
+
+#include "failure.h"
+#include "sql_buffer.h"
+
+/* Make database and table when they are missing. */
+MUST_CHECK bool mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure);
+
+/* The recorded position, empty when there is none; waits for a transaction that is about to change it. */
+MUST_CHECK bool mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size,
+									Failure *failure);
+
+/* Record a position where none is yet. */
+MUST_CHECK bool mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const char *position,
+									 Failure *failure);
+
+/* The statements of a transaction: the first lets it go on only where the row is as this session left it. */
+void mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, const char *position);
+void mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position);
+
+#endif

@@ -1,0 +1,269 @@
+#include "mysql_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../libdbstream/value.h"
+
+typedef enum FieldState
+{
+	FIELD_VALUE,
+	FIELD_NULL,
+	FIELD_ABSENT
+} FieldState;
+
+typedef struct Field
+{
+	const char *value;
+	uint32_t size;
+	FieldState state;
+} Field;
+
+typedef struct RowsWork
+{
+	MysqlWriter *writer;
+	MysqlTable *table;
+	DbsReader *reader;
+	bool null_unsupported;
+	Field *old; /* column_count each */
+	Field *new;
+	bool same_key; /* the old row is the new one's key */
+} RowsWork;
+
+static bool
+malformed(const RowsWork *work, Failure *failure)
+{
+	return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "rows of table %s are malformed: %s",
+					   work->table->quoted, work->reader->error != NULL ? work->reader->error : "unknown form");
+}
+
+static bool
+read_row(RowsWork *work, Field *fields, uint8_t *form, Failure *failure)
+{
+	const uint8_t *nulls;
+	const uint8_t *absent;
+
+	if (!dbs_get_row_form(work->reader, work->table->column_count, form, &nulls, &absent))
+		return malformed(work, failure);
+	if (*form == DBS_ROW_SAME_KEY)
+		return true;
+	for (uint32_t i = 0; i < work->table->column_count; i++)
+	{
+		uint8_t bit = (uint8_t) (1 << (i % 8));
+
+		fields[i].value = NULL;
+		if (absent != NULL && (absent[i / 8] & bit) != 0)
+			fields[i].state = FIELD_ABSENT;
+		else if (nulls != NULL && (nulls[i / 8] & bit) != 0)
+			fields[i].state = FIELD_NULL;
+		else
+		{
+			fields[i].state = FIELD_VALUE;
+			if (!dbs_get_value(work->reader, work->table->columns[i].kind, &fields[i].value, &fields[i].size))
+				return malformed(work, failure);
+		}
+	}
+	return true;
+}
+
+static bool
+unsupported(const RowsWork *work, const MysqlColumn *column, const char *problem, Failure *failure)
+{
+	return failure_set(failure, FAILURE_REJECT, "value_unsupported",
+					   "Give the target's column a type that holds the value (varchar and longtext hold any), correct "
+					   "it at the source, or set the option unsupported_values to null.",
+					   "table %s, column \"%s\": %s", work->table->quoted, column->name, problem);
+}
+
+static bool
+put_field(RowsWork *work, SqlBuffer *sql, uint32_t i, const Field *field, Failure *failure)
+{
+	const MysqlColumn *column = &work->table->columns[i];
+	const char *problem;
+
+	if (field->state != FIELD_VALUE)
+	{
+		sql_buffer_text(sql, field->state == FIELD_NULL ? "NULL" : "DEFAULT");
+		return true;
+	}
+	problem = mysql_literal(sql, column, field->value, field->size);
+	if (problem == NULL)
+		return true;
+	if (!work->null_unsupported || column->key)
+		return unsupported(work, column, problem, failure);
+	sql_buffer_text(sql, "NULL");
+	work->table->adjusted++;
+	return true;
+}
+
+/* The condition that finds the row: its key, or everything that is known of it. */
+static bool
+put_condition(RowsWork *work, SqlBuffer *sql, Failure *failure)
+{
+	const MysqlTable *table = work->table;
+	bool first = true;
+
+	for (uint32_t i = 0; i < table->column_count; i++)
+	{
+		const MysqlColumn *column = &table->columns[i];
+		const Field *field = work->same_key ? &work->new[i] : &work->old[i];
+		const char *problem = NULL;
+
+		if (field->state == FIELD_ABSENT || (table->keyed && !column->key))
+			continue;
+		if (!first)
+			sql_buffer_text(sql, " AND ");
+		first = false;
+		if (table->keyed && field->state == FIELD_VALUE)
+		{
+			/* Bare, so that the index is used. */
+			sql_buffer_name(sql, column->name, strlen(column->name));
+			sql_buffer_text(sql, column->class == MYSQL_CLASS_FLOAT ? "=CAST(" : "=");
+			problem = mysql_literal(sql, column, field->value, field->size);
+			if (column->class == MYSQL_CLASS_FLOAT)
+				sql_buffer_text(sql, " AS FLOAT)");
+		}
+		else
+			problem = mysql_literal_condition(sql, column, field->value, field->size);
+		if (problem != NULL)
+			return unsupported(work, column, problem, failure);
+	}
+	if (first)
+		return failure_set(failure, FAILURE_REJECT, "no_identity",
+						   "Give the table a primary key or REPLICA IDENTITY FULL, then resync.",
+						   "a change of table %s does not say which row it was", table->quoted);
+	if (!table->keyed)
+		sql_buffer_text(sql, " LIMIT 1");
+	return true;
+}
+
+static bool
+write_insert(RowsWork *work, Failure *failure)
+{
+	bool more;
+	SqlBuffer *sql = mysql_writer_row(work->writer, work->table, WRITER_INSERT, &more, failure);
+
+	if (sql == NULL)
+		return false;
+	sql_buffer_text(sql, more ? ",(" : work->table->insert);
+	if (!more)
+		sql_buffer_text(sql, "(");
+	for (uint32_t i = 0; i < work->table->column_count; i++)
+	{
+		if (i > 0)
+			sql_buffer_text(sql, ",");
+		if (!put_field(work, sql, i, &work->new[i], failure))
+			return false;
+	}
+	sql_buffer_text(sql, ")");
+	work->table->inserted++;
+	return true;
+}
+
+static bool
+write_delete(RowsWork *work, Failure *failure)
+{
+	bool more;
+	SqlBuffer *sql = mysql_writer_row(work->writer, work->table, WRITER_DELETE, &more, failure);
+
+	if (sql == NULL)
+		return false;
+	if (more)
+		sql_buffer_text(sql, " OR ");
+	else
+	{
+		sql_buffer_text(sql, "DELETE FROM ");
+		sql_buffer_text(sql, work->table->quoted);
+		sql_buffer_text(sql, " WHERE ");
+		mysql_writer_condition(work->writer);
+	}
+	if (work->table->keyed)
+		sql_buffer_text(sql, "(");
+	if (!put_condition(work, sql, failure))
+		return false;
+	if (work->table->keyed)
+		sql_buffer_text(sql, ")");
+	work->table->deleted++;
+	return true;
+}
+
+/* Does an update set anything? A row that is all key, or all out of line, may have nothing new. */
+static bool
+sets_column(const RowsWork *work, uint32_t i)
+{
+	return work->new[i].state != FIELD_ABSENT && !(work->same_key && work->table->columns[i].key);
+}
+
+static bool
+write_update(RowsWork *work, Failure *failure)
+{
+	const MysqlTable *table = work->table;
+	SqlBuffer *sql;
+	bool more;
+	bool first = true;
+	uint32_t i = 0;
+
+	while (i < table->column_count && !sets_column(work, i))
+		i++;
+	work->table->updated++;
+	if (i == table->column_count)
+		return true;
+	sql = mysql_writer_row(work->writer, work->table, WRITER_UPDATE, &more, failure);
+	if (sql == NULL)
+		return false;
+	sql_buffer_text(sql, "UPDATE ");
+	sql_buffer_text(sql, table->quoted);
+	sql_buffer_text(sql, " SET ");
+	for (; i < table->column_count; i++)
+	{
+		if (!sets_column(work, i))
+			continue;
+		if (!first)
+			sql_buffer_text(sql, ",");
+		first = false;
+		sql_buffer_name(sql, table->columns[i].name, strlen(table->columns[i].name));
+		sql_buffer_text(sql, "=");
+		if (!put_field(work, sql, i, &work->new[i], failure))
+			return false;
+	}
+	sql_buffer_text(sql, " WHERE ");
+	mysql_writer_condition(work->writer);
+	return put_condition(work, sql, failure);
+}
+
+static bool
+write_element(RowsWork *work, DbsRowsOp op, Failure *failure)
+{
+	uint8_t form = DBS_ROW_FULL;
+
+	work->same_key = false;
+	if (op != DBS_ROWS_INSERT)
+	{
+		if (!read_row(work, work->old, &form, failure))
+			return false;
+		work->same_key = form == DBS_ROW_SAME_KEY;
+	}
+	if (op == DBS_ROWS_DELETE)
+		return write_delete(work, failure);
+	if (!read_row(work, work->new, &form, failure))
+		return false;
+	return op == DBS_ROWS_INSERT ? write_insert(work, failure) : write_update(work, failure);
+}
+
+bool
+mysql_rows_write(MysqlWriter *writer, MysqlTable *table, const DbsRows *rows, DbsReader *reader, bool null_unsupported,
+				 Failure *failure)
+{
+	RowsWork work = {writer, table, reader, null_unsupported, NULL, NULL, false};
+	Field *fields = calloc(2 * (size_t) table->column_count, sizeof *fields);
+	bool ok = true;
+
+	if (fields == NULL)
+		return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a row");
+	work.old = fields;
+	work.new = fields + table->column_count;
+	for (uint32_t i = 0; ok && i < rows->count; i++)
+		ok = write_element(&work, (DbsRowsOp) rows->op, failure);
+	free(fields);
+	return ok;
+}

@@ -1,0 +1,591 @@
+/*
+ * A source's transactions become transactions of the target. When more is waiting than one, several share a commit;
+ * one is never divided.
+ *
+ * Two connections: one for rows, one for looking at tables and making them, since that ends an open transaction.
+ *
+ * What is committed is first recorded in PostgreSQL and then confirmed to the source: see outbound.c of the extension.
+ */
+#include "mysql_target.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "mysql_progress.h"
+#include "mysql_rows.h"
+#include "mysql_table.h"
+#include "mysql_writer.h"
+#include "outbox_reader.h"
+#include "postgres_connection.h"
+#include "postgres_target.h"
+#include "report.h"
+#include "target_failure.h"
+
+#define CALL_TIMEOUT_MS 30000
+#define IDLE_MS 100
+#define REPORT_MS 1000
+#define RECORD_MS 500
+/* How much may share one commit. */
+#define GROUP_BYTES ((uint64_t) 8 * 1024 * 1024)
+#define GROUP_TRANSACTIONS 2000
+#define POSITION_SIZE 64
+
+struct MysqlTarget
+{
+	Target base;
+	TargetInput in;
+	int stop_fd;
+	const StreamConfig *config;
+	const char *key;
+	MYSQL *mysql;
+	MYSQL *meta;
+	ServerFlavour flavour;
+	MysqlWriter *writer;
+	MysqlTable **tables; /* by wire id - 1 */
+	uint32_t table_count;
+
+	char position[POSITION_SIZE]; /* committed at the target */
+	char reached[POSITION_SIZE];  /* of the last whole source transaction that is in the open one */
+	int64_t commit_time;          /* of the last one that is committed here, at the source */
+	int64_t reached_time;
+	bool open;      /* a transaction of the target */
+	bool in_source; /* inside a transaction of the source */
+	uint64_t group; /* source transactions in the open one */
+
+	/* since the last record in PostgreSQL */
+	uint64_t transactions;
+	uint64_t inserted;
+	uint64_t updated;
+	uint64_t deleted;
+	bool unrecorded;
+	bool urgent; /* somebody waits for the record */
+	bool applied;
+	int64_t recorded_ms;
+	int64_t report_ms;
+};
+
+static const TargetOps mysql_target_ops;
+
+/* ---- opening ---- */
+
+/* Rows come as they were committed, with what foreign keys changed among them: the target's must not act again. */
+static bool
+pin_session(MYSQL *mysql, Failure *failure)
+{
+	static const char *const statements[] = {
+		"SET SESSION sql_mode = 'STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,"
+		"ERROR_FOR_DIVISION_BY_ZERO'",
+		"SET SESSION foreign_key_checks = 0, unique_checks = 1, autocommit = 1",
+		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+		"SET SESSION innodb_lock_wait_timeout = 15",
+	};
+
+	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
+	{
+		if (mysql_real_query(mysql, statements[i], strlen(statements[i])) != 0)
+			return target_failed(mysql, statements[i], failure);
+	}
+	return true;
+}
+
+static MYSQL *
+connect_target(const ConnectionConfig *config, Failure *failure)
+{
+	MYSQL *mysql = mysql_connection_open_writing(config, failure);
+
+	if (mysql == NULL)
+	{
+		target_failure_words(failure);
+		return NULL;
+	}
+	if (pin_session(mysql, failure))
+		return mysql;
+	mysql_close(mysql);
+	return NULL;
+}
+
+static void
+target_free(Target *base)
+{
+	MysqlTarget *target = (MysqlTarget *) base;
+
+	if (target == NULL)
+		return;
+	for (uint32_t i = 0; i < target->table_count; i++)
+		mysql_table_free(target->tables[i]);
+	free(target->tables);
+	mysql_writer_free(target->writer);
+	if (target->mysql != NULL)
+		mysql_close(target->mysql);
+	if (target->meta != NULL)
+		mysql_close(target->meta);
+	free(target);
+}
+
+MysqlTarget *
+mysql_target_open(const StreamConfig *config, const char *key, Failure *failure)
+{
+	MysqlTarget *target = calloc(1, sizeof *target);
+
+	if (target == NULL)
+	{
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a stream's target");
+		return NULL;
+	}
+	target->base.ops = &mysql_target_ops;
+	target->config = config;
+	target->key = key;
+	target->mysql = connect_target(&config->target, failure);
+	if (target->mysql != NULL)
+	{
+		target->meta = connect_target(&config->target, failure);
+		target->flavour = mysql_connection_flavour(target->mysql);
+	}
+	if (target->meta != NULL && mysql_progress_prepare(target->mysql, config->target.database, failure) &&
+		mysql_progress_read(target->mysql, config->target.database, key, target->position, sizeof target->position,
+							failure))
+	{
+		target->writer = mysql_writer_new(target->mysql, failure);
+		if (target->writer != NULL)
+			return target;
+	}
+	target_free(&target->base);
+	return NULL;
+}
+
+const char *
+mysql_target_position(const MysqlTarget *target)
+{
+	return target->position;
+}
+
+bool
+mysql_target_begin(MysqlTarget *target, const TargetInput *input, int stop_fd, const char *position, Failure *failure)
+{
+	target->in = *input;
+	target->stop_fd = stop_fd;
+	target->unrecorded = true; /* also says that the stream has begun */
+	if (target->position[0] != '\0')
+		return true;
+	snprintf(target->position, sizeof target->position, "%s", position);
+	return mysql_progress_begin(target->mysql, target->config->target.database, target->key, position, failure);
+}
+
+/* ---- transactions ---- */
+
+static bool
+put_control(MysqlTarget *target, const char *sql, Failure *failure)
+{
+	bool more;
+	SqlBuffer *buffer = mysql_writer_row(target->writer, NULL, WRITER_CONTROL, &more, failure);
+
+	if (buffer != NULL)
+		sql_buffer_text(buffer, sql);
+	return buffer != NULL;
+}
+
+static bool
+ensure_open(MysqlTarget *target, Failure *failure)
+{
+	SqlBuffer *buffer;
+	bool more;
+
+	if (target->open)
+		return true;
+	if (!put_control(target, "START TRANSACTION", failure))
+		return false;
+	buffer = mysql_writer_row(target->writer, NULL, WRITER_FENCE, &more, failure);
+	if (buffer == NULL)
+		return false;
+	/* First in the transaction, so that an inbound reader of this server knows at once whose it is. */
+	mysql_progress_fence(buffer, target->config->target.database, target->key, target->position);
+	target->open = true;
+	return true;
+}
+
+/* Commit what is whole. Only between transactions of the source. */
+static bool
+commit(MysqlTarget *target, Failure *failure)
+{
+	SqlBuffer *buffer;
+	bool more;
+
+	if (!target->open)
+		return true;
+	buffer = mysql_writer_row(target->writer, NULL, WRITER_FENCE, &more, failure);
+	if (buffer == NULL)
+		return false;
+	mysql_progress_move(buffer, target->config->target.database, target->key, target->reached);
+	/* Every count must be right before the commit goes out. */
+	if (!mysql_writer_drain(target->writer, failure))
+		return false;
+	if (mysql_real_query(target->mysql, "COMMIT", 6) != 0)
+		return target_failed(target->mysql, "committing at the target", failure);
+	target->open = false;
+	snprintf(target->position, sizeof target->position, "%s", target->reached);
+	target->commit_time = target->reached_time;
+	target->transactions += target->group;
+	for (uint32_t i = 0; i < target->table_count; i++)
+	{
+		MysqlTable *table = target->tables[i];
+
+		if (table == NULL)
+			continue;
+		target->inserted += table->inserted;
+		target->updated += table->updated;
+		target->deleted += table->deleted;
+		table->inserted = table->updated = table->deleted = 0;
+	}
+	target->group = 0;
+	target->unrecorded = true;
+	target->applied = true;
+	return true;
+}
+
+/* ---- PostgreSQL is told ---- */
+
+static bool
+parse_point(const char *position, SourcePoint *point)
+{
+	unsigned high, low;
+
+	if (sscanf(position, "%X/%X", &high, &low) != 2)
+		return false;
+	*point = (SourcePoint){0, (uint64_t) high << 32 | low};
+	return true;
+}
+
+static bool
+record(MysqlTarget *target, Failure *failure)
+{
+	char id[16], time[32], counts[4][24];
+	const char *values[] = {id,        target->position, target->commit_time != 0 ? time : NULL, counts[0], counts[1],
+							counts[2], counts[3]};
+	SourcePoint point;
+	PGresult *result;
+
+	snprintf(id, sizeof id, "%d", target->in.stream_id);
+	snprintf(time, sizeof time, "%" PRId64, target->commit_time);
+	snprintf(counts[0], sizeof counts[0], "%" PRIu64, target->transactions);
+	snprintf(counts[1], sizeof counts[1], "%" PRIu64, target->inserted);
+	snprintf(counts[2], sizeof counts[2], "%" PRIu64, target->updated);
+	snprintf(counts[3], sizeof counts[3], "%" PRIu64, target->deleted);
+	result =
+		postgres_connection_query(target->in.conn,
+								  "SELECT dbstream.outbound_progress($1::int4, $2, timestamptz '2000-01-01 00:00:00+00'"
+								  " + $3::int8 * interval '1 microsecond', $4::int8, $5::int8, $6::int8, $7::int8)",
+								  7, values, target->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result == NULL)
+		return false;
+	PQclear(result);
+	target->transactions = target->inserted = target->updated = target->deleted = 0;
+	target->unrecorded = target->urgent = false;
+	target->recorded_ms = clock_now_ms();
+	if (target->in.ops->confirm != NULL && parse_point(target->position, &point))
+		target->in.ops->confirm(target->in.source, point);
+	return true;
+}
+
+static bool
+report(MysqlTarget *target, Failure *failure)
+{
+	char id[16];
+	char *json = report_json(target->in.ops, target->in.source, target->in.watcher);
+	const char *values[] = {id, json};
+	PGresult *result;
+
+	target->report_ms = clock_now_ms();
+	if (json == NULL)
+		return true;
+	snprintf(id, sizeof id, "%d", target->in.stream_id);
+	result = postgres_connection_query(target->in.conn, "SELECT dbstream.bridge_report($1::int4, $2::jsonb)", 2, values,
+									   target->stop_fd, CALL_TIMEOUT_MS, failure);
+	free(json);
+	PQclear(result);
+	return result != NULL;
+}
+
+static bool
+tell_postgres(MysqlTarget *target, Failure *failure)
+{
+	int64_t now = clock_now_ms();
+
+	if (target->unrecorded && (target->urgent || now - target->recorded_ms >= RECORD_MS) && !record(target, failure))
+		return false;
+	return now - target->report_ms < REPORT_MS || report(target, failure);
+}
+
+/* ---- messages ---- */
+
+static bool
+malformed(const DbsReader *reader, Failure *failure)
+{
+	return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a message is malformed: %s",
+					   reader->error != NULL ? reader->error : "unknown");
+}
+
+static bool
+on_table(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	MysqlTable *table = mysql_table_open(target->meta, target->flavour, target->config, reader, failure);
+	MysqlTable *old;
+
+	if (table == NULL)
+		return false;
+	if (table->id == 0 || table->id > 1000000)
+	{
+		mysql_table_free(table);
+		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a table's number is out of range");
+	}
+	if (table->id > target->table_count)
+	{
+		uint32_t count = table->id + 64;
+		MysqlTable **tables = realloc(target->tables, count * sizeof *tables);
+
+		if (tables == NULL)
+		{
+			mysql_table_free(table);
+			return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a table");
+		}
+		memset(tables + target->table_count, 0, (count - target->table_count) * sizeof *tables);
+		target->tables = tables;
+		target->table_count = count;
+	}
+	old = target->tables[table->id - 1];
+	if (old != NULL)
+	{
+		/* Statements under way point to it. */
+		if (!mysql_writer_drain(target->writer, failure))
+		{
+			mysql_table_free(table);
+			return false;
+		}
+		table->inserted = old->inserted;
+		table->updated = old->updated;
+		table->deleted = old->deleted;
+		table->adjusted = old->adjusted;
+		mysql_table_free(old);
+	}
+	target->tables[table->id - 1] = table;
+	return true;
+}
+
+static bool
+on_rows(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	DbsRows rows;
+
+	if (!dbs_get_rows(reader, &rows))
+		return malformed(reader, failure);
+	if (rows.table_id == 0 || rows.table_id > target->table_count || target->tables[rows.table_id - 1] == NULL)
+		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "rows come without their table");
+	return ensure_open(target, failure) && mysql_rows_write(target->writer, target->tables[rows.table_id - 1], &rows,
+															reader, target->config->null_unsupported, failure);
+}
+
+/* TRUNCATE would end the transaction: the rows are deleted. */
+static bool
+on_truncate(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	DbsTruncate truncate;
+	SqlBuffer *sql;
+	char schema[256];
+	bool more;
+
+	if (!dbs_get_truncate(reader, &truncate))
+		return malformed(reader, failure);
+	if (!ensure_open(target, failure))
+		return false;
+	sql = mysql_writer_row(target->writer, NULL, WRITER_TRUNCATE, &more, failure);
+	if (sql == NULL)
+		return false;
+	snprintf(schema, sizeof schema, "%.*s", (int) truncate.schema.size, truncate.schema.data);
+	sql_buffer_text(sql, "DELETE FROM ");
+	sql_buffer_name(sql, stream_config_schema(target->config, schema),
+					strlen(stream_config_schema(target->config, schema)));
+	sql_buffer_text(sql, ".");
+	sql_buffer_name(sql, truncate.name.data, truncate.name.size);
+	return true;
+}
+
+static void
+reach(MysqlTarget *target, DbsString position, int64_t time)
+{
+	snprintf(target->reached, sizeof target->reached, "%.*s", (int) position.size, position.data);
+	target->reached_time = time;
+}
+
+static bool
+on_commit(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	DbsCommit message;
+
+	if (!dbs_get_commit(reader, &message))
+		return malformed(reader, failure);
+	target->in_source = false;
+	/* A transaction of nothing but what this target leaves out still moves the position. */
+	if (!ensure_open(target, failure))
+		return false;
+	reach(target, message.position, message.commit_time);
+	target->group++;
+	if (target->group >= GROUP_TRANSACTIONS || mysql_writer_pending(target->writer) >= GROUP_BYTES)
+		return commit(target, failure) && tell_postgres(target, failure);
+	return true;
+}
+
+static bool
+on_heartbeat(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	DbsHeartbeat message;
+
+	if (!dbs_get_heartbeat(reader, &message))
+		return malformed(reader, failure);
+	if (!ensure_open(target, failure))
+		return false;
+	reach(target, message.position, target->reached_time);
+	target->urgent = true;
+	return true;
+}
+
+static bool
+on_message(MysqlTarget *target, const DbsMessage *message, Failure *failure)
+{
+	DbsReader reader;
+
+	dbs_reader_init(&reader, message);
+	switch (message->type)
+	{
+		case DBS_MESSAGE_HELLO:
+		case DBS_MESSAGE_MESSAGE:
+			return true;
+		case DBS_MESSAGE_BEGIN:
+			target->in_source = true;
+			return true;
+		case DBS_MESSAGE_TABLE:
+			return on_table(target, &reader, failure);
+		case DBS_MESSAGE_ROWS:
+			return on_rows(target, &reader, failure);
+		case DBS_MESSAGE_TRUNCATE:
+			return on_truncate(target, &reader, failure);
+		case DBS_MESSAGE_COMMIT:
+			return on_commit(target, &reader, failure);
+		case DBS_MESSAGE_HEARTBEAT:
+			return on_heartbeat(target, &reader, failure);
+		default:
+			return failure_set(failure, FAILURE_FATAL, "internal", "Install a bridge that matches the extension.",
+							   "message type %d is not known to this target", (int) message->type);
+	}
+}
+
+/* A batch holds whole messages. */
+static bool
+apply_batch(MysqlTarget *target, OutboxBatch *batch, Failure *failure)
+{
+	size_t at = 0;
+
+	while (at < batch->size)
+	{
+		DbsMessage message;
+		const char *error = NULL;
+		size_t needed;
+		size_t size = dbs_message_next(batch->data + at, batch->size - at, &message, &needed, &error);
+
+		if (size == 0 || size == SIZE_MAX)
+			return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a batch is malformed: %s",
+							   error != NULL ? error : "a message is cut off");
+		if (!on_message(target, &message, failure))
+			return false;
+		at += size;
+	}
+	return true;
+}
+
+/* ---- the loop ---- */
+
+static bool
+told_to_stop(const MysqlTarget *target)
+{
+	struct pollfd fd = {target->stop_fd, POLLIN, 0};
+
+	return outbox_stopping(target->in.outbox) || poll(&fd, 1, 0) > 0;
+}
+
+static void
+wait_for_work(MysqlTarget *target)
+{
+	struct pollfd fds[2] = {{outbox_wake_fd(target->in.outbox), POLLIN, 0}, {target->stop_fd, POLLIN, 0}};
+
+	if (!outbox_prepare_wait(target->in.outbox))
+		return;
+	(void) poll(fds, 2, IDLE_MS);
+	outbox_end_wait(target->in.outbox);
+}
+
+static bool
+apply(MysqlTarget *target, Failure *failure)
+{
+	while (!told_to_stop(target))
+	{
+		OutboxBatch *batch = outbox_take(target->in.outbox);
+		bool ok;
+
+		if (batch == NULL)
+		{
+			if (!target->in_source && !commit(target, failure))
+				return false;
+			if (!tell_postgres(target, failure))
+				return false;
+			if (outbox_finished(target->in.outbox) && outbox_drained(target->in.outbox))
+				return true;
+			wait_for_work(target);
+			continue;
+		}
+		ok = apply_batch(target, batch, failure);
+		outbox_release(target->in.outbox, batch);
+		if (!ok)
+			return false;
+		/* A report also shows that the claim is still ours. */
+		if (!tell_postgres(target, failure))
+			return false;
+	}
+	return true;
+}
+
+static bool
+target_run(Target *base, Failure *failure)
+{
+	MysqlTarget *target = (MysqlTarget *) base;
+
+	if (apply(target, failure))
+		return true;
+	if (failure->position[0] == '\0')
+		snprintf(failure->position, sizeof failure->position, "%s",
+				 target->reached[0] != '\0' ? target->reached : target->position);
+	return false;
+}
+
+static bool
+target_applied(const Target *base)
+{
+	return ((const MysqlTarget *) base)->applied;
+}
+
+/* Whatever is open at the target is rolled back with its connection; the PostgreSQL connection has no call under way.
+ */
+static bool
+target_settle(Target *base, int timeout_ms)
+{
+	return true;
+}
+
+static const TargetOps mysql_target_ops = {
+	.run = target_run,
+	.applied = target_applied,
+	.settle = target_settle,
+	.free = target_free,
+};

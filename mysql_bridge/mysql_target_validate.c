@@ -1,0 +1,101 @@
+/*
+ * validate_stream at a MySQL or MariaDB target.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mysql_progress.h"
+#include "mysql_server.h"
+#include "mysql_target.h"
+#include "target_failure.h"
+
+typedef struct Validation
+{
+	const StreamConfig *config;
+	MYSQL *mysql;
+	CheckSink sink;
+	void *context;
+} Validation;
+
+static void put(const Validation *v, const char *name, const char *status, const char *remedy, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void
+put(const Validation *v, const char *name, const char *status, const char *remedy, const char *format, ...)
+{
+	Check check = {.name = name, .status = status};
+	va_list arguments;
+
+	snprintf(check.object, sizeof check.object, "connection %s", v->config->target.name);
+	snprintf(check.remedy, sizeof check.remedy, "%s", remedy);
+	va_start(arguments, format);
+	(void) vsnprintf(check.detail, sizeof check.detail, format, arguments);
+	va_end(arguments);
+	v->sink(v->context, &check);
+}
+
+/* The same statements as at the stream's start: what they need is what is needed. */
+static void
+check_progress(const Validation *v)
+{
+	Failure failure = {.class = FAILURE_NONE};
+	const char *database = v->config->target.database;
+	char position[64];
+
+	if (mysql_progress_prepare(v->mysql, database, &failure) &&
+		mysql_progress_read(v->mysql, database, "validate_stream", position, sizeof position, &failure))
+		put(v, "progress_table", "ok", "", "%s.dbstream_progress is there and can be written", database);
+	else
+		put(v, "progress_table", "failed",
+			"GRANT CREATE, SELECT, INSERT, UPDATE on that database to the connection's user, or name another database "
+			"in the connection's option database.",
+			"%.400s", failure.message);
+}
+
+static bool
+check_variable(const Validation *v, const char *variable, const char *wanted, const char *name, const char *remedy,
+			   const char *otherwise, Failure *failure)
+{
+	char *value;
+
+	if (!mysql_server_variable(v->mysql, variable, &value, failure))
+		return false;
+	if (value == NULL || strcasecmp(value, wanted) == 0)
+		put(v, name, "ok", "", "%s is %s", variable, value != NULL ? value : "not known there");
+	else
+		put(v, name, otherwise, remedy, "%s is %s", variable, value);
+	free(value);
+	return true;
+}
+
+bool
+mysql_target_validate(const StreamConfig *config, CheckSink sink, void *context, Failure *failure)
+{
+	Validation v = {config, mysql_connection_open_writing(&config->target, failure), sink, context};
+	MysqlServer server;
+	bool ok;
+
+	if (v.mysql == NULL)
+	{
+		target_failure_words(failure);
+		return false;
+	}
+	ok = mysql_server_probe(v.mysql, &server, failure);
+	if (ok)
+		put(&v, "target_version", "ok", "", "%s %s", server.flavour == FLAVOUR_MARIADB ? "MariaDB" : "MySQL",
+			server.version);
+	ok = ok &&
+		 check_variable(&v, "read_only", "0", "target_writable", "Choose the primary server.", "failed", failure) &&
+		 check_variable(
+			 &v, "innodb_flush_log_at_trx_commit", "1", "target_durability",
+			 "Set innodb_flush_log_at_trx_commit = 1: otherwise a crash of the target's machine loses commits, "
+			 "and the stream stops, since it sees that.",
+			 "warning", failure);
+	if (ok)
+		check_progress(&v);
+	mysql_close(v.mysql);
+	return ok;
+}

@@ -1,0 +1,722 @@
+/*
+ * PostgreSQL as a source: the bridge's own database, read through a replication slot and the output plugin.
+ *
+ * What the plugin writes are whole wire messages, so this module copies them. It adds what the plugin cannot know:
+ * hello, and heartbeats, from the server's keepalives. A keepalive's position is one that everything committed before
+ * it has been sent for, so it may be recorded as a commit's is.
+ *
+ * The slot is confirmed only up to what the target has committed and PostgreSQL has recorded. Confirmations go out
+ * about once a second; nothing waits for them.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "outbox.h"
+#include "postgres_connection.h"
+#include "source.h"
+#include "version.h"
+
+#define QUERY_TIMEOUT_MS 60000
+#define STATUS_MS 1000
+#define POLL_MS 500
+/* Heads of the replication protocol's messages inside of CopyData. */
+#define DATA_HEAD 25      /* 'w', start, end, time */
+#define KEEPALIVE_HEAD 18 /* 'k', end, time, reply wanted */
+#define STATUS_SIZE 34    /* 'r', written, flushed, applied, time, reply wanted */
+#define SYNC_PREFIX "dbstream.sync"
+
+struct Source
+{
+	const StreamConfig *config;
+	Outbox *outbox;
+	PGconn *conn; /* a walsender */
+	int wake_fd;  /* an eventfd, written to interrupt */
+	char version[64];
+
+	pthread_mutex_t watch_lock;
+	PGconn *watch; /* of whoever asks for the end of the log */
+
+	uint64_t start; /* where reading began */
+	bool in_transaction;
+	bool begun_rows;
+	uint64_t marked;      /* the last point put into the outbox */
+	bool mark_due;        /* it is not flushed yet */
+	int64_t heartbeat_ms; /* when the last heartbeat was put */
+	int64_t status_ms;    /* when the last status went out */
+	int64_t question_ms;  /* when the server was last asked for a keepalive */
+	int64_t heard_ms;
+
+	atomic_uint_fast64_t put;       /* marked, for other threads */
+	atomic_uint_fast64_t keepalive; /* the log is read up to here */
+	atomic_uint_fast64_t confirmed;
+	atomic_uint_fast64_t events;
+	atomic_uint_fast64_t bytes;
+	atomic_uint_fast64_t rows;
+	atomic_uint_fast64_t transactions;
+	atomic_int_fast64_t last_event_time;
+};
+
+static int64_t
+now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return ((int64_t) now.tv_sec - INT64_C(946684800)) * 1000000 + now.tv_nsec / 1000;
+}
+
+static void
+format_lsn(uint64_t lsn, char *out, size_t size)
+{
+	snprintf(out, size, "%X/%X", (unsigned) (lsn >> 32), (unsigned) lsn);
+}
+
+static bool
+parse_lsn(const char *text, uint64_t *lsn)
+{
+	unsigned high, low;
+
+	if (sscanf(text, "%8X/%8X", &high, &low) != 2)
+		return false;
+	*lsn = (uint64_t) high << 32 | low;
+	return true;
+}
+
+static uint64_t
+read_u64(const char *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof value);
+	return be64toh(value);
+}
+
+/* ---- opening ---- */
+
+static PGresult *
+query(Source *source, const char *sql, Failure *failure)
+{
+	return postgres_connection_query(source->conn, sql, -1, NULL, source->wake_fd, QUERY_TIMEOUT_MS, failure);
+}
+
+/* A copy of the first field of the first row; NULL when there is none, with failure->class NONE. */
+static char *
+query_value(Source *source, const char *sql, Failure *failure)
+{
+	PGresult *result = query(source, sql, failure);
+	char *value = NULL;
+
+	if (result == NULL)
+		return NULL;
+	failure->class = FAILURE_NONE;
+	if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
+		value = strdup(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return value;
+}
+
+static bool
+connect_source(Source *source, Failure *failure)
+{
+	static const char settings[] = "SET wal_sender_timeout = 0; SET tcp_keepalives_idle = 30;"
+								   " SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
+	PGresult *result;
+
+	source->conn = postgres_connection_open_replication(source->config->local_conninfo, source->config->name,
+														source->wake_fd, failure);
+	if (source->conn == NULL)
+	{
+		if (strstr(failure->message, "permission denied") != NULL ||
+			strstr(failure->message, "must be superuser") != NULL)
+		{
+			failure->class = FAILURE_REJECT;
+			snprintf(failure->code, sizeof failure->code, "no_privilege_replication");
+			snprintf(failure->hint, sizeof failure->hint, "ALTER ROLE the bridge's role REPLICATION.");
+		}
+		return false;
+	}
+	snprintf(source->version, sizeof source->version, "%d", PQserverVersion(source->conn));
+	/* While the target takes nothing, this side reads nothing, and must not be taken for dead. */
+	result = query(source, settings, failure);
+	PQclear(result);
+	return result != NULL;
+}
+
+static bool
+slot_lost(const Source *source, const char *how, Failure *failure)
+{
+	return failure_set(
+		failure, FAILURE_REJECT, "slot_lost",
+		"Changes were made that the target will never see: pause and drop the stream, bring the tables at the "
+		"target to the state of this database, and create the stream anew.",
+		"replication slot \"%s\" %s", source->config->slot_name, how);
+}
+
+/* Said before the server says it, in words that name the remedy. */
+static bool
+check_settings(Source *source, Failure *failure)
+{
+	char *level = query_value(source, "SHOW wal_level", failure);
+	char *plugins;
+	bool ok = failure->class == FAILURE_NONE;
+
+	if (ok && (level == NULL || strcmp(level, "logical") != 0))
+		ok = failure_set(failure, FAILURE_REJECT, "wal_level", "Set wal_level = logical and restart PostgreSQL.",
+						 "wal_level is %s: nothing can be decoded from its log", level != NULL ? level : "unknown");
+	free(level);
+	if (!ok)
+		return false;
+	plugins = query_value(source, "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'output_plugin_libraries'",
+						  failure);
+	ok = failure->class == FAILURE_NONE;
+	if (ok && plugins != NULL && strstr(plugins, "dbstream") == NULL)
+		ok = failure_set(failure, FAILURE_REJECT, "output_plugin_libraries",
+						 "Add dbstream to output_plugin_libraries in postgresql.conf and reload it.",
+						 "output_plugin_libraries does not list dbstream, so this server refuses the output plugin");
+	free(plugins);
+	return ok;
+}
+
+static bool
+create_slot(Source *source, Failure *failure)
+{
+	char sql[256];
+	PGresult *result;
+	bool ok;
+
+	if (!check_settings(source, failure))
+		return false;
+	snprintf(sql, sizeof sql, "CREATE_REPLICATION_SLOT \"%s\" LOGICAL dbstream (SNAPSHOT 'nothing'%s)",
+			 source->config->slot_name, PQserverVersion(source->conn) >= 170000 ? ", FAILOVER" : "");
+	result = query(source, sql, failure);
+	if (result == NULL)
+		return false;
+	ok = PQntuples(result) == 1 && parse_lsn(PQgetvalue(result, 0, 1), &source->start);
+	PQclear(result);
+	return ok || failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "the new slot has no position");
+}
+
+/* The slot as it is, and from where to read. position: what the target has; empty when it has nothing yet. */
+static bool
+find_start(Source *source, const char *position, Failure *failure)
+{
+	char sql[400];
+	PGresult *result;
+	bool ok = true;
+
+	snprintf(sql, sizeof sql,
+			 "SELECT plugin, coalesce(wal_status, ''), confirmed_flush_lsn, pg_catalog.pg_current_wal_flush_lsn()"
+			 " FROM pg_catalog.pg_replication_slots WHERE slot_name = '%s'",
+			 source->config->slot_name);
+	result = query(source, sql, failure);
+	if (result == NULL)
+		return false;
+	if (PQntuples(result) == 0)
+	{
+		PQclear(result);
+		return position[0] == '\0' ? create_slot(source, failure) : slot_lost(source, "is gone", failure);
+	}
+	if (strcmp(PQgetvalue(result, 0, 1), "lost") == 0)
+		ok = slot_lost(source, "has lost its part of the log (max_slot_wal_keep_size)", failure);
+	else if (strcmp(PQgetvalue(result, 0, 0), "dbstream") != 0)
+		ok = failure_set(failure, FAILURE_REJECT, "slot_taken", "Drop or rename that slot.",
+						 "replication slot \"%s\" belongs to something else", source->config->slot_name);
+	else if (!parse_lsn(position[0] != '\0' ? position : PQgetvalue(result, 0, 2), &source->start))
+		ok = failure_set(failure, FAILURE_REJECT, "position_invalid", "See dbstream_progress at the target.",
+						 "the position \"%s\" at the target is none of PostgreSQL's", position);
+	else
+	{
+		uint64_t end = 0;
+
+		if (parse_lsn(PQgetvalue(result, 0, 3), &end) && source->start > end)
+			ok = failure_set(
+				failure, FAILURE_REJECT, "source_behind",
+				"This server has lost what the target has already applied (a failover or a restore): bring "
+				"the tables together by hand, then drop the stream and create it anew.",
+				"the target is at %s, and this server's log ends at %s", position, PQgetvalue(result, 0, 3));
+	}
+	PQclear(result);
+	return ok;
+}
+
+static void
+source_close(Source *source)
+{
+	if (source == NULL)
+		return;
+	if (source->conn != NULL)
+		PQfinish(source->conn);
+	if (source->watch != NULL)
+		PQfinish(source->watch);
+	if (source->wake_fd >= 0)
+		close(source->wake_fd);
+	pthread_mutex_destroy(&source->watch_lock);
+	free(source);
+}
+
+static Source *
+source_open(const StreamConfig *config, const StartPoint *start, Outbox *outbox, Failure *failure)
+{
+	Source *source = calloc(1, sizeof *source);
+
+	memset(failure, 0, sizeof *failure);
+	if (source == NULL)
+	{
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&source->watch_lock, NULL);
+	source->config = config;
+	source->outbox = outbox;
+	source->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (source->wake_fd < 0)
+		failure_set(failure, FAILURE_RETRY, "no_descriptor", "Raise the bridge's limit of open files.",
+					"there is no descriptor for a source");
+	else if (connect_source(source, failure) && find_start(source, start->position, failure))
+	{
+		source->marked = source->start;
+		atomic_store(&source->put, source->start);
+		atomic_store(&source->keepalive, source->start);
+		atomic_store(&source->confirmed, source->start);
+		return source;
+	}
+	source_close(source);
+	return NULL;
+}
+
+/* ---- replication ---- */
+
+/* A pattern as the plugin's option takes it: commas, braces and quotes escaped. */
+static size_t
+put_pattern(char *out, const char *pattern)
+{
+	size_t used = 0;
+
+	for (; *pattern != '\0'; pattern++)
+	{
+		if (*pattern == '\'')
+			out[used++] = '\'';
+		if (*pattern == ',')
+			out[used++] = '\\';
+		out[used++] = *pattern;
+	}
+	return used;
+}
+
+static bool
+start_replication(Source *source, Failure *failure)
+{
+	char lsn[32];
+	size_t size = 512;
+	size_t used;
+	char *sql;
+	PGresult *result;
+	bool ok;
+
+	for (char **table = source->config->tables; *table != NULL; table++)
+		size += 2 * strlen(*table) + 1;
+	sql = malloc(size);
+	if (sql == NULL)
+		return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a statement");
+	format_lsn(source->start, lsn, sizeof lsn);
+	used = (size_t) snprintf(sql, size,
+							 "START_REPLICATION SLOT \"%s\" LOGICAL %s (format 'binary', origin 'none', partitions "
+							 "'root', tables '",
+							 source->config->slot_name, lsn);
+	for (char **table = source->config->tables; *table != NULL; table++)
+	{
+		used += put_pattern(sql + used, *table);
+		sql[used++] = ',';
+	}
+	snprintf(sql + used, size - used, "!dbstream.*')");
+	if (!PQsendQuery(source->conn, sql))
+	{
+		free(sql);
+		return postgres_connection_failed(source->conn, NULL, failure);
+	}
+	free(sql);
+	result = NULL;
+	for (;;)
+	{
+		struct pollfd fds[2] = {{PQsocket(source->conn), POLLIN, 0}, {source->wake_fd, POLLIN, 0}};
+
+		if (PQflush(source->conn) < 0 || PQconsumeInput(source->conn) == 0)
+			return postgres_connection_failed(source->conn, NULL, failure);
+		if (!PQisBusy(source->conn))
+			break;
+		if (poll(fds, 2, POLL_MS) > 0 && fds[1].revents != 0)
+			return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_STOPPING, NULL, "the stream is being stopped");
+	}
+	result = PQgetResult(source->conn);
+	ok = PQresultStatus(result) == PGRES_COPY_BOTH;
+	if (!ok)
+	{
+		postgres_connection_failed(source->conn, result, failure);
+		failure_context(failure, "reading slot \"%s\"", source->config->slot_name);
+	}
+	PQclear(result);
+	return ok;
+}
+
+static bool
+send_status(Source *source, bool ask, Failure *failure)
+{
+	char message[STATUS_SIZE] = {'r'};
+	uint64_t confirmed = htobe64(atomic_load(&source->confirmed));
+	uint64_t now = htobe64((uint64_t) now_us());
+
+	memcpy(message + 1, &confirmed, 8);
+	memcpy(message + 9, &confirmed, 8);
+	memcpy(message + 17, &confirmed, 8);
+	memcpy(message + 25, &now, 8);
+	message[33] = ask ? 1 : 0;
+	source->status_ms = clock_now_ms();
+	if (ask)
+		source->question_ms = source->status_ms;
+	if (PQputCopyData(source->conn, message, sizeof message) < 0 || PQflush(source->conn) < 0)
+		return postgres_connection_failed(source->conn, NULL, failure);
+	return true;
+}
+
+static bool
+send_status_if_due(Source *source, Failure *failure)
+{
+	int64_t now = clock_now_ms();
+	bool ask = now - source->question_ms >= (int64_t) source->config->heartbeat_seconds * 1000;
+
+	return now - source->status_ms < STATUS_MS || send_status(source, ask, failure);
+}
+
+static bool
+mark(Source *source, uint64_t lsn, bool flush, Failure *failure)
+{
+	SourcePoint point = {0, lsn};
+
+	source->marked = lsn;
+	source->mark_due = !flush;
+	atomic_store(&source->put, lsn);
+	return outbox_mark(source->outbox, point, flush, failure);
+}
+
+/* Everything committed before lsn has been put: say so, so that it is recorded. */
+static bool
+put_heartbeat(Source *source, uint64_t lsn, Failure *failure)
+{
+	char position[32];
+	DbsHeartbeat heartbeat = {.time = now_us(), .gtid_set = {"", 0}};
+
+	if (source->in_transaction || lsn < source->marked)
+		return true;
+	format_lsn(lsn, position, sizeof position);
+	heartbeat.position = (DbsString){position, (uint32_t) strlen(position)};
+	if (!outbox_reserve(source->outbox, 256, failure))
+		return false;
+	if (!dbs_put_heartbeat(outbox_writer(source->outbox), &heartbeat))
+		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "no room for a heartbeat");
+	source->heartbeat_ms = clock_now_ms();
+	return mark(source, lsn, true, failure);
+}
+
+static bool
+on_keepalive(Source *source, const char *data, size_t size, Failure *failure)
+{
+	uint64_t end;
+	bool wanted;
+
+	if (size < KEEPALIVE_HEAD)
+		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a keepalive is cut off");
+	end = read_u64(data + 1);
+	wanted = data[17] != 0;
+	if (end > atomic_load(&source->keepalive))
+		atomic_store(&source->keepalive, end);
+	if (end > source->marked &&
+		(wanted || clock_now_ms() - source->heartbeat_ms >= (int64_t) source->config->heartbeat_seconds * 1000) &&
+		!put_heartbeat(source, end, failure))
+		return false;
+	return !wanted || send_status(source, false, failure);
+}
+
+/* A mark of wait_for_stream: everything before it is out. Other messages without a transaction are nobody's. */
+static bool
+on_lone_message(Source *source, const DbsMessage *message, uint64_t lsn, Failure *failure)
+{
+	DbsReader reader;
+	DbsLogicalMessage logical;
+
+	dbs_reader_init(&reader, message);
+	if (!dbs_get_logical_message(&reader, &logical) || logical.prefix.size != sizeof SYNC_PREFIX - 1 ||
+		memcmp(logical.prefix.data, SYNC_PREFIX, logical.prefix.size) != 0)
+		return true;
+	return put_heartbeat(source, lsn, failure);
+}
+
+static bool
+copy_message(Source *source, const char *payload, size_t size, Failure *failure)
+{
+	if (source->mark_due && !mark(source, source->marked, false, failure))
+		return false;
+	if (!outbox_reserve(source->outbox, size, failure))
+		return false;
+	dbs_put_bytes(outbox_writer(source->outbox), payload, size);
+	return true;
+}
+
+static bool
+on_commit(Source *source, const DbsMessage *message, Failure *failure)
+{
+	DbsReader reader;
+	DbsCommit commit;
+	char position[32];
+	uint64_t lsn;
+
+	dbs_reader_init(&reader, message);
+	if (!dbs_get_commit(&reader, &commit))
+		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a commit message is malformed");
+	snprintf(position, sizeof position, "%.*s", (int) commit.position.size, commit.position.data);
+	if (!parse_lsn(position, &lsn))
+		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a commit has no position");
+	source->in_transaction = false;
+	atomic_fetch_add(&source->transactions, 1);
+	source->marked = lsn;
+	source->mark_due = true;
+	return true;
+}
+
+static bool
+on_data(Source *source, char *data, size_t size, Failure *failure)
+{
+	DbsMessage message;
+	DbsReader reader;
+	DbsRows rows;
+	const char *error = NULL;
+	size_t needed;
+	char *payload = data + DATA_HEAD;
+
+	if (size < DATA_HEAD || dbs_message_next(payload, size - DATA_HEAD, &message, &needed, &error) != size - DATA_HEAD)
+		return failure_set(failure, FAILURE_FATAL, "internal", "Install an extension that matches this bridge.",
+						   "the output plugin sent what is no message: %s", error != NULL ? error : "it is cut off");
+	if (message.type == DBS_MESSAGE_MESSAGE && !source->in_transaction)
+		return on_lone_message(source, &message, read_u64(data + 1), failure);
+	if (!copy_message(source, payload, size - DATA_HEAD, failure))
+		return false;
+	if (message.type == DBS_MESSAGE_BEGIN)
+		source->in_transaction = true;
+	if (message.type == DBS_MESSAGE_ROWS)
+	{
+		dbs_reader_init(&reader, &message);
+		if (dbs_get_rows(&reader, &rows))
+			atomic_fetch_add(&source->rows, rows.count);
+	}
+	return message.type != DBS_MESSAGE_COMMIT || on_commit(source, &message, failure);
+}
+
+static bool
+on_copy_data(Source *source, char *data, size_t size, Failure *failure)
+{
+	atomic_fetch_add(&source->events, 1);
+	atomic_fetch_add(&source->bytes, size);
+	if (size > 0 && data[0] == 'k')
+		return on_keepalive(source, data, size, failure);
+	if (size > 0 && data[0] == 'w')
+		return on_data(source, data, size, failure);
+	return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "an unknown replication message");
+}
+
+static bool
+wait_for_data(Source *source, Failure *failure)
+{
+	struct pollfd fds[2] = {{PQsocket(source->conn), POLLIN, 0}, {source->wake_fd, POLLIN, 0}};
+
+	if (source->mark_due && !mark(source, source->marked, true, failure))
+		return false;
+	if (!send_status_if_due(source, failure))
+		return false;
+	if (poll(fds, 2, POLL_MS) < 0 && errno != EINTR)
+		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_POSTGRESQL_LOST, NULL, "waiting for PostgreSQL: %s",
+						   strerror(errno));
+	return PQconsumeInput(source->conn) != 0 || postgres_connection_failed(source->conn, NULL, failure);
+}
+
+/* The copy has ended, which the server does only when something went wrong or it is being shut down. */
+static bool
+copy_ended(Source *source, Failure *failure)
+{
+	PGresult *result = PQgetResult(source->conn);
+
+	if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+	{
+		postgres_connection_failed(source->conn, result, failure);
+		failure_context(failure, "decoding the log");
+	}
+	else
+		failure_set(failure, FAILURE_RETRY, FAILURE_CODE_POSTGRESQL_LOST, NULL, "PostgreSQL has ended the replication");
+	PQclear(result);
+	return false;
+}
+
+static bool
+follow(Source *source, Failure *failure)
+{
+	unsigned since_status = 0;
+
+	while (!outbox_stopping(source->outbox))
+	{
+		char *data = NULL;
+		int size = PQgetCopyData(source->conn, &data, 1);
+		bool ok = true;
+
+		if (size > 0)
+		{
+			ok = on_copy_data(source, data, (size_t) size, failure);
+			PQfreemem(data);
+			atomic_store(&source->last_event_time, now_us());
+			if (ok && ++since_status >= 64)
+			{
+				since_status = 0;
+				ok = send_status_if_due(source, failure);
+			}
+		}
+		else if (size == 0)
+			ok = wait_for_data(source, failure);
+		else
+			ok = copy_ended(source, failure);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool
+put_hello(Source *source, Failure *failure)
+{
+	static const char software[] = "dbstream-bridge " DBSTREAM_VERSION;
+	static const char kind[] = "postgresql";
+	DbsHello hello = {.version = DBS_WIRE_VERSION,
+					  .min_version = DBS_WIRE_MIN_VERSION,
+					  .flags = DBS_HELLO_CASCADES_LOGGED,
+					  .software = {software, sizeof software - 1},
+					  .source_kind = {kind, sizeof kind - 1},
+					  .source_version = {source->version, (uint32_t) strlen(source->version)}};
+
+	if (!outbox_reserve(source->outbox, 512, failure))
+		return false;
+	return dbs_put_hello(outbox_writer(source->outbox), &hello) ||
+		   failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "no room for a hello message");
+}
+
+static bool
+source_run(Source *source, Failure *failure)
+{
+	memset(failure, 0, sizeof *failure);
+	return (put_hello(source, failure) && start_replication(source, failure) && follow(source, failure)) ||
+		   outbox_stopping(source->outbox);
+}
+
+static void
+source_interrupt(Source *source)
+{
+	uint64_t one = 1;
+
+	/* A full counter means that it has been told before. */
+	(void) !write(source->wake_fd, &one, sizeof one);
+}
+
+/* ---- questions of other threads ---- */
+
+static bool
+ask_end(Source *source, SourcePoint *end, char text[512], Failure *failure)
+{
+	static const char sql[] = "SELECT pg_catalog.pg_current_wal_flush_lsn()";
+	PGresult *result;
+	bool ok;
+
+	if (source->watch == NULL)
+		source->watch = postgres_connection_open(source->config->local_conninfo, "dbstream-bridge watcher",
+												 source->wake_fd, failure);
+	if (source->watch == NULL)
+		return false;
+	result = postgres_connection_query(source->watch, sql, 0, NULL, source->wake_fd, QUERY_TIMEOUT_MS, failure);
+	if (result == NULL)
+	{
+		/* Whatever it was: the next question gets a new connection. */
+		PQfinish(source->watch);
+		source->watch = NULL;
+		return false;
+	}
+	end->file = 0;
+	ok = parse_lsn(PQgetvalue(result, 0, 0), &end->offset);
+	if (ok && text != NULL)
+		snprintf(text, 512, "%s", PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return ok || failure_set(failure, FAILURE_RETRY, "internal", NULL, "PostgreSQL's position cannot be read");
+}
+
+static bool
+source_end_point(Source *source, SourcePoint from, SourcePoint *end, char text[512], uint64_t *bytes_behind,
+				 Failure *failure)
+{
+	bool ok;
+
+	memset(failure, 0, sizeof *failure);
+	pthread_mutex_lock(&source->watch_lock);
+	ok = ask_end(source, end, text, failure);
+	pthread_mutex_unlock(&source->watch_lock);
+	if (ok && bytes_behind != NULL)
+		*bytes_behind = end->offset > from.offset ? end->offset - from.offset : 0;
+	return ok;
+}
+
+/* How far the target has it: what is still on its way there counts as behind. */
+static void
+source_progress(const Source *source, SourceProgress *progress)
+{
+	Source *mutable = (Source *) source;
+	uint64_t put = atomic_load(&mutable->put);
+	uint64_t confirmed = atomic_load(&mutable->confirmed);
+	uint64_t keepalive = atomic_load(&mutable->keepalive);
+
+	memset(progress, 0, sizeof *progress);
+	progress->point.offset = confirmed >= put && keepalive > confirmed ? keepalive : confirmed;
+	format_lsn(progress->point.offset, progress->position, sizeof progress->position);
+	progress->events = atomic_load(&mutable->events);
+	progress->bytes = atomic_load(&mutable->bytes);
+	progress->rows = atomic_load(&mutable->rows);
+	progress->transactions = atomic_load(&mutable->transactions);
+	progress->last_event_time = atomic_load(&mutable->last_event_time);
+}
+
+static void
+source_confirm(Source *source, SourcePoint point)
+{
+	atomic_store(&source->confirmed, point.offset);
+}
+
+/* What this database needs is checked by the extension itself. */
+static bool
+source_validate(const StreamConfig *config, CheckSink sink, void *context, Failure *failure)
+{
+	return true;
+}
+
+const SourceOps postgres_source_ops = {
+	.kind = "local",
+	.open = source_open,
+	.run = source_run,
+	.interrupt = source_interrupt,
+	.end_point = source_end_point,
+	.progress = source_progress,
+	.confirm = source_confirm,
+	.close = source_close,
+	.validate = source_validate,
+};

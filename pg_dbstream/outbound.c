@@ -1,0 +1,157 @@
+/*
+ * Outbound streams: the claim, the position, the slot.
+ *
+ * The rows themselves go through the replication protocol and the output plugin.  Here a
+ * bridge claims the stream, learns the slot's name and the key of its position row at
+ * the target, and records what the target has committed.
+ *
+ * A position is recorded here after the target has committed it and before the slot is
+ * confirmed.  So the slot never confirms what is not recorded, and a target whose
+ * own position is behind the recorded one has lost commits.
+ */
+#include "postgres.h"
+
+#include "bridge_registry.h"
+#include "catalog.h"
+#include "claim.h"
+#include "outbound.h"
+#include "progress.h"
+#include "stream_row.h"
+
+#include "access/xlog.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "replication/message.h"
+#include "replication/slot.h"
+#include "utils/builtins.h"
+#include "utils/pg_lsn.h"
+#include "utils/timestamp.h"
+
+/* The bridge knows this word too. */
+#define SYNC_PREFIX "dbstream.sync"
+
+static int my_stream = 0;
+
+char *
+dbs_outbound_slot_name(int stream_id)
+{
+	return psprintf("dbstream_%u_%d", MyDatabaseId, stream_id);
+}
+
+void
+dbs_outbound_drop_slot(int stream_id)
+{
+	char *name = dbs_outbound_slot_name(stream_id);
+
+	if (SearchNamedReplicationSlot(name, true) != NULL)
+		ReplicationSlotDrop(name, true);
+}
+
+/* ---- the claim ---- */
+
+PG_FUNCTION_INFO_V1(dbs_open_outbound);
+
+static DbsStream *
+require_stream(int stream_id)
+{
+	DbsStream *stream = dbs_stream_load(stream_id);
+
+	if (stream == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no stream with id %d", stream_id)));
+	if (strcmp(stream->desired, "running") != 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("stream \"%s\" is not meant to run", stream->name),
+						errhint("SELECT dbstream.start_stream(%s);", quote_literal_cstr(stream->name))));
+	return stream;
+}
+
+/* open_outbound(stream_id) → slot_name, stream_key, position ('' when nothing is recorded) */
+Datum
+dbs_open_outbound(PG_FUNCTION_ARGS)
+{
+	int stream_id = PG_GETARG_INT32(0);
+	DbsStream *stream = require_stream(stream_id);
+	DbsProgress progress;
+	TupleDesc desc;
+	Datum values[3];
+	bool nulls[3] = {0};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (my_stream != 0)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("this connection has a stream open already"),
+						errhint("Use one connection for each stream.")));
+	if (!dbs_claim_take(stream_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("stream \"%s\" is run by another bridge", stream->name),
+				 errdetail("A bridge claims a stream for as long as its connection lives.")));
+	values[0] = CStringGetTextDatum(dbs_outbound_slot_name(stream_id));
+	values[1] = CStringGetTextDatum(psprintf(UINT64_FORMAT "/%u/%d", GetSystemIdentifier(), MyDatabaseId, stream_id));
+	values[2] = CStringGetTextDatum(dbs_progress_load(stream_id, &progress) ? progress.position : "");
+	my_stream = stream_id;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
+}
+
+/* ---- the position ---- */
+
+PG_FUNCTION_INFO_V1(dbs_outbound_progress);
+
+/* outbound_progress(stream_id, position, source_commit_time, and four counts since the last call) */
+Datum
+dbs_outbound_progress(PG_FUNCTION_ARGS)
+{
+	int stream_id;
+	DbsProgress progress;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("stream and position cannot be NULL")));
+	stream_id = PG_GETARG_INT32(0);
+	if (stream_id != my_stream)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("stream %d is not open on this connection", stream_id),
+						errhint("Call dbstream.open_outbound first.")));
+	if (!dbs_progress_load(stream_id, &progress))
+		progress.gtid_set = "";
+	progress.position = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	/* An error when it is none: the views and the wait compute with it. */
+	(void) DirectFunctionCall1(pg_lsn_in, CStringGetDatum(progress.position));
+	if (!PG_ARGISNULL(2))
+		progress.source_commit_time = PG_GETARG_TIMESTAMPTZ(2);
+	progress.transactions += PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3);
+	progress.rows_inserted += PG_ARGISNULL(4) ? 0 : PG_GETARG_INT64(4);
+	progress.rows_updated += PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
+	progress.rows_deleted += PG_ARGISNULL(6) ? 0 : PG_GETARG_INT64(6);
+	dbs_progress_store(stream_id, &progress);
+	PG_RETURN_VOID();
+}
+
+/* ---- waiting ---- */
+
+uint64
+dbs_outbound_mark(void)
+{
+	XLogRecPtr before = GetXLogInsertRecPtr();
+	XLogRecPtr end;
+
+	/* Not transactional: it is delivered where it stands, behind everything that committed before it. */
+#if PG_VERSION_NUM >= 170000
+	end = LogLogicalMessage(SYNC_PREFIX, "", 0, false, true);
+#else
+	end = LogLogicalMessage(SYNC_PREFIX, "", 0, false);
+#endif
+	/* Only what is on disk is decoded. */
+	XLogFlush(end);
+	return before;
+}
+
+bool
+dbs_outbound_reached(int stream_id, uint64 lsn)
+{
+	DbsProgress progress;
+
+	if (!dbs_progress_load(stream_id, &progress) || progress.position[0] == '\0')
+		return false;
+	return DatumGetLSN(DirectFunctionCall1(pg_lsn_in, CStringGetDatum(progress.position))) >= lsn;
+}
