@@ -1,0 +1,108 @@
+# A backfill is killed at random moments: the bridge, PostgreSQL and the source by SIGKILL, in turn. It goes on where it
+# was, and both sides are the same at the end.
+#
+#   DBSTREAM_SEED=n    repeats the choices of a run (not the timing of the machine)
+#   DBSTREAM_FAULTS=n  how many faults (default 10)
+#   DBSTREAM_ROWS=n    rows of the larger tables (default 50000)
+
+use strict;
+use warnings;
+
+use DBStream::Backfill qw(backfill_schema backfill_rows start_backfill_writer);
+use DBStream::MySQL;
+use DBStream::Process qw(is_running stop_program wait_until write_file);
+use DBStream::Scene;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $seed = $ENV{DBSTREAM_SEED} // int(rand(2**31));
+my $faults = $ENV{DBSTREAM_FAULTS} // 10;
+my $rows = $ENV{DBSTREAM_ROWS} // 50000;
+my @kinds = grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql);
+
+diag("seed $seed: repeat with DBSTREAM_SEED=$seed");
+foreach my $kind (@kinds)
+{
+  SKIP:
+	{
+		my $why = DBStream::MySQL::missing($kind);
+		skip "$kind: $why", 1 if $why;
+		srand($seed);
+		my $scene = DBStream::Scene->new(kind => $kind);
+		my $good = eval { killed_while_copying($scene, $kind); 1 };
+		my $error = $@;
+		fail("$kind: $error") unless $good;
+		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
+		eval { $scene->finish };
+	}
+}
+done_testing();
+
+sub fault_bridge { my ($scene) = @_; $scene->bridge->kill9; $scene->bridge->start; }
+
+sub fault_postgres
+{
+	my ($scene) = @_;
+
+	$scene->target->stop('immediate');
+	$scene->target->start;
+	$scene->target->wait_ready(60);
+}
+
+sub fault_worker
+{
+	my ($scene) = @_;
+	my ($status, $pid) = $scene->target->run_psql('SELECT max(worker_pid) FROM dbstream.worker_status');
+
+	kill('KILL', $pid) if $status == 0 && $pid =~ /^\d+$/;
+	$scene->target->wait_ready(60);
+}
+
+sub fault_source { my ($scene) = @_; $scene->source->kill9; $scene->source->start; }
+
+sub copied
+{
+	my ($target) = @_;
+	my ($status, $out) = $target->run_psql("SELECT coalesce(sum(rows_done), 0) FROM dbstream.backfill_table");
+
+	return $status == 0 && $out =~ /^\d+$/ ? $out : undef;
+}
+
+sub killed_while_copying
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+	my %during;
+
+	$source->sql(backfill_schema());
+	$source->sql(backfill_rows($rows), 'shop');
+	my $flag = DBStream::Scene::work_folder() . "/stop-$kind";
+	my @writers = map { start_backfill_writer($source, $flag, $_, $rows) } 1 .. 2;
+	$scene->bridge->start;
+	$scene->start_stream('shop_in', 'shop.*', start => 'backfill', backfill_workers => 2);
+	my $before = -1;
+	foreach my $number (1 .. $faults)
+	{
+		# Somewhere within what comes next, be it copying or the log after it.
+		my $now = wait_until(60, sub { my $now = copied($target); defined $now && $now > 0 ? $now : 0 });
+		die "nothing was copied for 60 s\n" unless defined $now;
+		sleep(rand(0.4));
+		my ($status, $state) = $target->run_psql('SELECT state FROM dbstream.backfill');
+		$during{$state}++ if $status == 0;
+		my $fault = (qw(bridge postgres source worker))[ int(rand(4)) ];
+		diag("fault $number: $fault, $state, $now rows copied");
+		main->can("fault_$fault")->($scene);
+	}
+	ok($target->wait_for("SELECT state IN ('window', 'finishing', 'done') FROM dbstream.backfill", 300),
+		"$kind: all is copied after $faults faults (" . join(', ', map { "$during{$_} while $_" } sort keys %during) . ')')
+	  or die "not copied\n";
+	write_file($flag, '');
+	foreach my $writer (@writers)
+	{
+		wait_until(60, sub { !is_running($writer) }) // die "a writer did not end\n";
+	}
+	ok($target->wait_for("SELECT state = 'done' FROM dbstream.backfill", 300), "$kind: the backfill ends")
+	  or die "not done\n";
+	ok($scene->catches_up('shop_in', 180), "$kind: the stream catches up") or die "not caught up\n";
+	is($scene->compare('shop'), '', "$kind: both sides hold the same (seed $seed)");
+}
