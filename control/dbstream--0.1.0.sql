@@ -127,7 +127,7 @@ COMMENT ON FUNCTION dbstream.open_outbound(int) IS 'Claims an outbound stream fo
 CREATE FUNCTION dbstream.outbound_progress(stream_id int, "position" text, source_commit_time timestamptz,
 	transactions bigint, rows_inserted bigint, rows_updated bigint, rows_deleted bigint)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_outbound_progress';
-COMMENT ON FUNCTION dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint) IS 'Records what the target of an outbound stream has committed; counts are since the last call';
+COMMENT ON FUNCTION dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint) IS 'Records what the target of an outbound stream has committed; counts are totals of the stream';
 
 CREATE FUNCTION dbstream.skip_ddl(stream text)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_skip_ddl';
@@ -572,6 +572,11 @@ COMMENT ON COLUMN dbstream.backfill_status.time_left IS 'Until the table is copi
 COMMENT ON COLUMN dbstream.backfill_status.started_at IS 'When its first chunk began';
 COMMENT ON COLUMN dbstream.backfill_status.finished_at IS 'When its last chunk was in';
 COMMENT ON COLUMN dbstream.backfill_status.state IS 'Of the whole backfill: copying, window (the log since its start is applied), finishing, done or cancelled';
+
+CREATE FUNCTION dbstream.mysql_ddl("table" regclass, options jsonb DEFAULT '{}')
+RETURNS text LANGUAGE C STRICT STABLE SET search_path = pg_catalog AS 'MODULE_PATHNAME', 'dbs_mysql_ddl';
+COMMENT ON FUNCTION dbstream.mysql_ddl(regclass, jsonb) IS
+	'CREATE TABLE for MySQL or MariaDB (option dialect) from an existing table, with keys, defaults, checks, comments';
 
 -- ---------------------------------------------------------------------------
 -- Dump: definitions, positions and history travel with pg_dump; passwords and errors do not
