@@ -169,15 +169,19 @@ sub canonical_geometry
 }
 
 my $json = JSON::PP->new->utf8->allow_nonref->allow_bignum;
+# The forms of large documents: a test writes the same one into many rows, and each takes a second to read.
+my %json_form;
+my %number_form;
 
 sub canonical_json
 {
 	my ($hex) = @_;
-	my $text = pack('H*', $hex);
-	my $value = eval { $json->decode($text) };
 
-	return "not JSON: $hex" if $@;
-	return json_text($value);
+	return $json_form{$hex} if exists $json_form{$hex};
+	my $value = eval { $json->decode(pack('H*', $hex)) };
+	my $form = $@ ? "not JSON: $hex" : json_text($value);
+	$json_form{$hex} = $form if length $hex > 10_000;
+	return $form;
 }
 
 sub json_text
@@ -202,7 +206,8 @@ sub number_text
 {
 	my ($text) = @_;
 
-	return Math::BigFloat->new($text)->bnstr;
+	$number_form{$text} //= Math::BigFloat->new($text)->bnstr;
+	return $number_form{$text};
 }
 
 sub string_text

@@ -183,7 +183,8 @@ sub finish
 
 	$self->{bridge}->stop if $self->{bridge}->running;
 	$self->{target}->stop('fast');
-	$self->{source}->stop;
+	# Nobody looks at its folder again, and an orderly end writes everything out first.
+	$self->{source}->kill9;
 }
 
 1;
