@@ -1,5 +1,6 @@
 #include "mysql_progress.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,10 @@ mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure)
 	sql_buffer_text(&sql, " (stream_key varchar(100) CHARACTER SET ascii NOT NULL PRIMARY KEY,"
 						  " position varchar(64) CHARACTER SET ascii NOT NULL,"
 						  " changes bigint unsigned NOT NULL DEFAULT 0,"
+						  " transactions bigint unsigned NOT NULL DEFAULT 0,"
+						  " rows_inserted bigint unsigned NOT NULL DEFAULT 0,"
+						  " rows_updated bigint unsigned NOT NULL DEFAULT 0,"
+						  " rows_deleted bigint unsigned NOT NULL DEFAULT 0,"
 						  " updated_at datetime(6) NOT NULL) ENGINE=InnoDB");
 	return run(mysql, &sql, "making the table of positions at the target", failure);
 }
@@ -75,7 +80,8 @@ put_where(SqlBuffer *sql, const char *key)
 }
 
 bool
-mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size, Failure *failure)
+mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size,
+					MysqlTotals *totals, Failure *failure)
 {
 	static const char doing[] = "reading the stream's position at the target";
 	SqlBuffer sql = {0};
@@ -83,7 +89,8 @@ mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *p
 	MYSQL_ROW row;
 
 	position[0] = '\0';
-	sql_buffer_text(&sql, "SELECT position FROM ");
+	memset(totals, 0, sizeof *totals);
+	sql_buffer_text(&sql, "SELECT position, transactions, rows_inserted, rows_updated, rows_deleted FROM ");
 	put_table(&sql, database);
 	put_where(&sql, key);
 	/* A session that died may still be committing: the lock waits for its outcome. */
@@ -95,7 +102,13 @@ mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *p
 		return target_failed(mysql, doing, failure);
 	row = mysql_fetch_row(result);
 	if (row != NULL && row[0] != NULL)
+	{
 		snprintf(position, size, "%s", row[0]);
+		totals->transactions = strtoull(row[1], NULL, 10);
+		totals->inserted = strtoull(row[2], NULL, 10);
+		totals->updated = strtoull(row[3], NULL, 10);
+		totals->deleted = strtoull(row[4], NULL, 10);
+	}
 	mysql_free_result(result);
 	return true;
 }
@@ -127,12 +140,16 @@ mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, cons
 }
 
 void
-mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position)
+mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position,
+					const MysqlTotals *totals)
 {
 	sql_buffer_text(sql, "UPDATE ");
 	put_table(sql, database);
 	sql_buffer_text(sql, " SET position = ");
 	sql_buffer_quoted(sql, position, strlen(position));
-	sql_buffer_text(sql, ", updated_at = NOW(6)");
+	sql_buffer_format(sql,
+					  ", transactions = %" PRIu64 ", rows_inserted = %" PRIu64 ", rows_updated = %" PRIu64
+					  ", rows_deleted = %" PRIu64 ", updated_at = NOW(6)",
+					  totals->transactions, totals->inserted, totals->updated, totals->deleted);
 	put_where(sql, key);
 }

@@ -8,18 +8,28 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <mysql.h>
 
 #include "failure.h"
 #include "sql_buffer.h"
 
+/* What has been applied since the stream began; exact, since it is counted in the transactions that hold the rows. */
+typedef struct MysqlTotals
+{
+	uint64_t transactions;
+	uint64_t inserted;
+	uint64_t updated;
+	uint64_t deleted;
+} MysqlTotals;
+
 /* Make database and table when they are missing. */
 MUST_CHECK bool mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure);
 
-/* The recorded position, empty when there is none; waits for a transaction that is about to change it. */
+/* The recorded position and totals, empty when there is none; waits for a transaction that is about to change it. */
 MUST_CHECK bool mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size,
-									Failure *failure);
+									MysqlTotals *totals, Failure *failure);
 
 /* Record a position where none is yet. */
 MUST_CHECK bool mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const char *position,
@@ -27,6 +37,7 @@ MUST_CHECK bool mysql_progress_begin(MYSQL *mysql, const char *database, const c
 
 /* The statements of a transaction: the first lets it go on only where the row is as this session left it. */
 void mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, const char *position);
-void mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position);
+void mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position,
+						 const MysqlTotals *totals);
 
 #endif

@@ -57,13 +57,9 @@ struct MysqlTarget
 	bool in_source; /* inside a transaction of the source */
 	uint64_t group; /* source transactions in the open one */
 
-	/* since the last record in PostgreSQL */
-	uint64_t transactions;
-	uint64_t inserted;
-	uint64_t updated;
-	uint64_t deleted;
-	bool unrecorded;
-	bool urgent; /* somebody waits for the record */
+	MysqlTotals totals; /* as committed with position */
+	bool unrecorded;    /* PostgreSQL has not been told of position yet */
+	bool urgent;        /* somebody waits for the record */
 	bool applied;
 	int64_t recorded_ms;
 	int64_t report_ms;
@@ -148,7 +144,7 @@ mysql_target_open(const StreamConfig *config, const char *key, Failure *failure)
 	}
 	if (target->meta != NULL && mysql_progress_prepare(target->mysql, config->target.database, failure) &&
 		mysql_progress_read(target->mysql, config->target.database, key, target->position, sizeof target->position,
-							failure))
+							&target->totals, failure))
 	{
 		target->writer = mysql_writer_new(target->mysql, failure);
 		if (target->writer != NULL)
@@ -208,19 +204,38 @@ ensure_open(MysqlTarget *target, Failure *failure)
 	return true;
 }
 
+static void
+count_rows(MysqlTarget *target, MysqlTotals *totals)
+{
+	totals->transactions += target->group;
+	for (uint32_t i = 0; i < target->table_count; i++)
+	{
+		MysqlTable *table = target->tables[i];
+
+		if (table == NULL)
+			continue;
+		totals->inserted += table->inserted;
+		totals->updated += table->updated;
+		totals->deleted += table->deleted;
+		table->inserted = table->updated = table->deleted = 0;
+	}
+}
+
 /* Commit what is whole. Only between transactions of the source. */
 static bool
 commit(MysqlTarget *target, Failure *failure)
 {
+	MysqlTotals totals = target->totals;
 	SqlBuffer *buffer;
 	bool more;
 
 	if (!target->open)
 		return true;
+	count_rows(target, &totals);
 	buffer = mysql_writer_row(target->writer, NULL, WRITER_FENCE, &more, failure);
 	if (buffer == NULL)
 		return false;
-	mysql_progress_move(buffer, target->config->target.database, target->key, target->reached);
+	mysql_progress_move(buffer, target->config->target.database, target->key, target->reached, &totals);
 	/* Every count must be right before the commit goes out. */
 	if (!mysql_writer_drain(target->writer, failure))
 		return false;
@@ -229,18 +244,7 @@ commit(MysqlTarget *target, Failure *failure)
 	target->open = false;
 	snprintf(target->position, sizeof target->position, "%s", target->reached);
 	target->commit_time = target->reached_time;
-	target->transactions += target->group;
-	for (uint32_t i = 0; i < target->table_count; i++)
-	{
-		MysqlTable *table = target->tables[i];
-
-		if (table == NULL)
-			continue;
-		target->inserted += table->inserted;
-		target->updated += table->updated;
-		target->deleted += table->deleted;
-		table->inserted = table->updated = table->deleted = 0;
-	}
+	target->totals = totals;
 	target->group = 0;
 	target->unrecorded = true;
 	target->applied = true;
@@ -271,10 +275,10 @@ record(MysqlTarget *target, Failure *failure)
 
 	snprintf(id, sizeof id, "%d", target->in.stream_id);
 	snprintf(time, sizeof time, "%" PRId64, target->commit_time);
-	snprintf(counts[0], sizeof counts[0], "%" PRIu64, target->transactions);
-	snprintf(counts[1], sizeof counts[1], "%" PRIu64, target->inserted);
-	snprintf(counts[2], sizeof counts[2], "%" PRIu64, target->updated);
-	snprintf(counts[3], sizeof counts[3], "%" PRIu64, target->deleted);
+	snprintf(counts[0], sizeof counts[0], "%" PRIu64, target->totals.transactions);
+	snprintf(counts[1], sizeof counts[1], "%" PRIu64, target->totals.inserted);
+	snprintf(counts[2], sizeof counts[2], "%" PRIu64, target->totals.updated);
+	snprintf(counts[3], sizeof counts[3], "%" PRIu64, target->totals.deleted);
 	result =
 		postgres_connection_query(target->in.conn,
 								  "SELECT dbstream.outbound_progress($1::int4, $2, timestamptz '2000-01-01 00:00:00+00'"
@@ -283,7 +287,6 @@ record(MysqlTarget *target, Failure *failure)
 	if (result == NULL)
 		return false;
 	PQclear(result);
-	target->transactions = target->inserted = target->updated = target->deleted = 0;
 	target->unrecorded = target->urgent = false;
 	target->recorded_ms = clock_now_ms();
 	if (target->in.ops->confirm != NULL && parse_point(target->position, &point))

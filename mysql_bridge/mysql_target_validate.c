@@ -44,9 +44,10 @@ check_progress(const Validation *v)
 	Failure failure = {.class = FAILURE_NONE};
 	const char *database = v->config->target.database;
 	char position[64];
+	MysqlTotals totals;
 
 	if (mysql_progress_prepare(v->mysql, database, &failure) &&
-		mysql_progress_read(v->mysql, database, "validate_stream", position, sizeof position, &failure))
+		mysql_progress_read(v->mysql, database, "validate_stream", position, sizeof position, &totals, &failure))
 		put(v, "progress_table", "ok", "", "%s.dbstream_progress is there and can be written", database);
 	else
 		put(v, "progress_table", "failed",

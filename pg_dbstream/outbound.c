@@ -98,7 +98,7 @@ dbs_open_outbound(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(dbs_outbound_progress);
 
-/* outbound_progress(stream_id, position, source_commit_time, and four counts since the last call) */
+/* outbound_progress(stream_id, position, source_commit_time, and four totals of the stream) */
 Datum
 dbs_outbound_progress(PG_FUNCTION_ARGS)
 {
@@ -119,10 +119,10 @@ dbs_outbound_progress(PG_FUNCTION_ARGS)
 	(void) DirectFunctionCall1(pg_lsn_in, CStringGetDatum(progress.position));
 	if (!PG_ARGISNULL(2))
 		progress.source_commit_time = PG_GETARG_TIMESTAMPTZ(2);
-	progress.transactions += PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3);
-	progress.rows_inserted += PG_ARGISNULL(4) ? 0 : PG_GETARG_INT64(4);
-	progress.rows_updated += PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
-	progress.rows_deleted += PG_ARGISNULL(6) ? 0 : PG_GETARG_INT64(6);
+	progress.transactions = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3);
+	progress.rows_inserted = PG_ARGISNULL(4) ? 0 : PG_GETARG_INT64(4);
+	progress.rows_updated = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
+	progress.rows_deleted = PG_ARGISNULL(6) ? 0 : PG_GETARG_INT64(6);
 	dbs_progress_store(stream_id, &progress);
 	PG_RETURN_VOID();
 }
