@@ -137,7 +137,7 @@ fuzz: $(FUZZ_PROGRAMS)
 		name=$$(basename $$program); mkdir -p $(FUZZ_BUILD)/corpus/$$name; \
 		echo "$$name: $(FUZZ_SECONDS) seconds"; \
 		$$program -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(FUZZ_BUILD)/$$name- \
-			$(FUZZ_BUILD)/corpus/$$name test/data/wire || exit 1; \
+			$(FUZZ_BUILD)/corpus/$$name test/data/$${name#fuzz_} || exit 1; \
 	done
 
 $(FUZZ_BUILD)/%: test/fuzz/%.c $(LIB_SOURCES)
@@ -167,6 +167,17 @@ $(BENCH_BUILD)/binlog_dump: tools/binlog_dump.c $(BENCH_BUILD)/libbridge.a
 
 $(BENCH_BUILD)/row_decode: bench/row_decode.c $(BENCH_BUILD)/libbridge.a
 	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
+
+# The DDL translator is the extension's, but needs nothing of the server: fuzz_ddl.c stands in for palloc and List.
+DDL_SERVER_SOURCES = $(wildcard pg_dbstream/ddl_sql.c pg_dbstream/ddl_catalog.c pg_dbstream/ddl_history.c \
+	pg_dbstream/ddl_raw*.c pg_dbstream/ddl_my_*.c)
+
+$(FUZZ_BUILD)/fuzz_ddl: test/fuzz/fuzz_ddl.c $(filter-out $(DDL_SERVER_SOURCES),$(wildcard pg_dbstream/ddl*.c)) \
+	libdbstream/name.c libdbstream/utf8.c
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Wno-everything -Ilibdbstream -Ipg_dbstream \
+		-I$(shell $(PG_CONFIG) --includedir-server) -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $@ $^
 
 # ---- looking after the source -------------------------------------------------------
 

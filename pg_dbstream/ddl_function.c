@@ -80,7 +80,7 @@ static const DdlFunction functions[] = {
 	{"hex", 1, 1, "upper(encode($1, 'hex'))", {BYTES}, TEXT_, IMMUTABLE},
 	{"unhex", 1, 1, "decode($1, 'hex')", {TEXT_}, BYTES, IMMUTABLE},
 	/* control */
-	{"if", 3, 3, "CASE WHEN $1 THEN $2 ELSE $3 END", {BOOLEAN_, ANY, ANY}, COMMON, IMMUTABLE},
+	{"if", 3, 3, "CASE WHEN $1 THEN $2 ELSE $3 END", {BOOLEAN_, SAME}, COMMON, IMMUTABLE},
 	{"ifnull", 2, 2, "coalesce($*)", {ANY}, COMMON, IMMUTABLE},
 	{"nvl", 2, 2, "coalesce($*)", {ANY}, COMMON, IMMUTABLE},
 	{"coalesce", 1, 99, "coalesce($*)", {ANY}, COMMON, IMMUTABLE},

@@ -27,7 +27,7 @@ typedef enum DdlValue
 	DDL_VALUE_OTHER,
 	DDL_VALUE_NUMBER,  /* as a wanted kind: integer, numeric or float */
 	DDL_VALUE_MOMENT,  /* as a wanted kind: date, timestamp or timestamptz */
-	DDL_VALUE_SAME,	   /* as a result: that of the first argument */
+	DDL_VALUE_SAME,	   /* as a result: that of the first argument; as a wanted kind: as it is */
 	DDL_VALUE_COMMON   /* as a result: the arguments' common kind */
 } DdlValue;
 

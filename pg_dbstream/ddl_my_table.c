@@ -737,6 +737,8 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 			if (find_column(table, action->name) != NULL)
 				column->type = find_column(table, action->name)->type;
 			column->default_value = action->expr;
+			if (find_column(table, action->name) != NULL)
+				((DdlColumn *) find_column(table, action->name))->default_value = action->expr;
 			sql = my_default(
 				raw, column,
 				my_type(raw, column->type->family == DDL_TYPE_NONE ? &(DdlType){.family = DDL_TYPE_INT4} : column->type,
@@ -744,6 +746,8 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 			return sql == NULL ? psprintf("ALTER COLUMN %s DROP DEFAULT", name)
 							   : psprintf("ALTER COLUMN %s SET DEFAULT %s", name, sql);
 		case DDL_DROP_DEFAULT:
+			if (find_column(table, action->name) != NULL)
+				((DdlColumn *) find_column(table, action->name))->default_value = NULL;
 			return psprintf("ALTER COLUMN %s DROP DEFAULT", name);
 		case DDL_SET_TYPE:
 		case DDL_SET_NOT_NULL:
@@ -770,6 +774,31 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 	}
 }
 
+static bool
+is_modify(const DdlAction *action)
+{
+	return action->kind == DDL_SET_TYPE || action->kind == DDL_SET_NOT_NULL || action->kind == DDL_DROP_NOT_NULL ||
+		   action->kind == DDL_ADD_IDENTITY || action->kind == DDL_DROP_IDENTITY;
+}
+
+static bool
+is_modified_later(const DdlStatement *statement, const ListCell *cell)
+{
+	const DdlAction *action = lfirst(cell);
+	const ListCell *later;
+
+	if (!is_modify(action))
+		return false;
+	for_each_cell(later, statement->actions, lnext(statement->actions, cell))
+	{
+		const DdlAction *other = lfirst(later);
+
+		if (is_modify(other) && strcmp(other->name, action->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 print_alter(DdlRaw *raw, DdlStatement *statement)
 {
@@ -783,6 +812,10 @@ print_alter(DdlRaw *raw, DdlStatement *statement)
 	{
 		const DdlAction *action = lfirst(cell);
 		const char *part = my_action(raw, action, table);
+
+		/* MySQL takes one MODIFY of a column: the last one holds what all of them changed. */
+		if (part != NULL && find_column(table, action->name) != NULL && is_modified_later(statement, cell))
+			continue;
 
 		if (part != NULL)
 			appendStringInfo(&sql, "%s%s", sql.len == 0 ? "" : ", ", part);

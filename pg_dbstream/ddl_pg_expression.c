@@ -631,12 +631,13 @@ write_special(Writer *writer, const DdlExpr *expr, Part *part)
 	return true;
 }
 
+/* The last kind that is written holds for all arguments that follow. */
 static DdlValue
 wanted_value(const DdlFunction *function, int at)
 {
 	for (int i = Min(at, lengthof(function->wanted) - 1); i >= 0; i--)
 	{
-		if (function->wanted[i] != DDL_VALUE_ANY || i == 0 || at < lengthof(function->wanted))
+		if (function->wanted[i] != DDL_VALUE_ANY)
 			return function->wanted[i];
 	}
 	return DDL_VALUE_ANY;

@@ -317,7 +317,7 @@ read_column(DdlRaw *raw, DdlCreateTable *table, ColumnDef *definition)
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "column \"%s\": its collation is not carried over", column->name);
 	foreach (cell, definition->constraints)
 		read_column_constraint(raw, table, column, lfirst(cell));
-	if (is_nextval(column->default_value))
+	if (is_nextval(column->default_value) && dbs_ddl_is_integer(column->type->family))
 	{
 		column->auto_increment = true;
 		column->default_value = NULL;
