@@ -93,6 +93,11 @@ List *dbs_ddl_translate_source(const char *text, const char *default_schema);
 /* apply_ddl.c */
 void dbs_apply_ddl(const DbsDdl *ddl);
 void dbs_ddl_execute(List *sql);
+/* What a person does about a schema change that cannot be executed. */
+const char *dbs_ddl_skip_hint(void);
+
+/* What DROP DATABASE of a source's schema means here: statements; adds a note. */
+List *dbs_drop_schema_sql(const char *source_schema, List **notes);
 
 /* deferred_ddl.c: the same; false, and nothing is changed, when what they make is there or what they drop is not */
 bool dbs_ddl_execute_unless_there(List *sql);

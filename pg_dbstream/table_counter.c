@@ -99,7 +99,7 @@ write_counter(Relation relation, DbsTableCounter *counter)
 		values[COUNTER_TARGET - 1] = ObjectIdGetDatum(counter->target);
 		nulls[COUNTER_TARGET - 1] = false;
 	}
-	else if (!HeapTupleIsValid(old))
+	else if (!HeapTupleIsValid(old) || (counter->state != NULL && strcmp(counter->state, "dropped") == 0))
 		nulls[COUNTER_TARGET - 1] = true;
 	add_to(&values[COUNTER_INSERTED - 1], counter->inserted);
 	add_to(&values[COUNTER_UPDATED - 1], counter->updated);
