@@ -25,6 +25,7 @@
 #include "gtid_mariadb.h"
 #include "gtid_mysql.h"
 #include "table_cache.h"
+#include "target_failure.h"
 #include "transaction_payload.h"
 #include "wire_transaction.h"
 #include "xa_list.h"
@@ -569,12 +570,20 @@ on_dummy(const QueryEvent *query, Failure *failure)
 					   "the server sent \"%.*s\" in place of an event", (int) query->text_size, query->text);
 }
 
+/* A schema change that an outbound stream made here: it has been made in PostgreSQL before. */
+static bool
+from_this_side(const QueryEvent *query)
+{
+	return query->text_size >= sizeof TARGET_DDL_MARK - 1 &&
+		   memcmp(query->text, TARGET_DDL_MARK, sizeof TARGET_DDL_MARK - 1) == 0;
+}
+
 static bool
 send_statement(BinlogReader *reader, const QueryEvent *query, Failure *failure)
 {
 	const Charset *charset = NULL;
 
-	if (reader->muted || reader->dropped)
+	if (reader->muted || reader->dropped || from_this_side(query))
 		return true;
 	if (query->collation != 0)
 	{

@@ -71,7 +71,7 @@ put_bool(SqlBuffer *sql, const MysqlColumn *column, bool value)
 }
 
 static const char *
-put_float(SqlBuffer *sql, const MysqlColumn *column, double number, int digits)
+put_float(SqlBuffer *sql, const MysqlColumn *column, double number)
 {
 	if (!isfinite(number))
 	{
@@ -82,8 +82,11 @@ put_float(SqlBuffer *sql, const MysqlColumn *column, double number, int digits)
 	}
 	if (column->class == MYSQL_CLASS_FLOAT && (double) (float) number != number)
 		return unsupported_fraction;
-	/* With an exponent it is a double from the beginning; without, a decimal that is rounded on the way. */
-	sql_buffer_format(sql, column->class == MYSQL_CLASS_TEXT ? "'%.*e'" : "%.*e", digits - 1, number);
+	/*
+	 * With an exponent it is a double from the beginning; without, a decimal that is rounded on the way. A single has
+	 * all the digits of a double as well: with nine, the largest would be out of range.
+	 */
+	sql_buffer_format(sql, column->class == MYSQL_CLASS_TEXT ? "'%.16e'" : "%.16e", number);
 	return NULL;
 }
 
@@ -521,10 +524,10 @@ mysql_literal(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint
 			return NULL;
 		case DBS_KIND_FLOAT4:
 			memcpy(&single, value, sizeof single);
-			return put_float(sql, column, single, 9);
+			return put_float(sql, column, single);
 		case DBS_KIND_FLOAT8:
 			memcpy(&number, value, sizeof number);
-			return put_float(sql, column, number, 17);
+			return put_float(sql, column, number);
 		case DBS_KIND_NUMERIC:
 			return put_numeric(sql, column, value, size);
 		case DBS_KIND_DATE:
