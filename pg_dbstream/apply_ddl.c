@@ -12,15 +12,13 @@
 #include "commands/extension.h"
 #include "ddl.h"
 #include "ddl_history.h"
+#include "ddl_lexer.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pattern.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/guc.h"
-
-#define SKIP_HINT                                                                                                      \
-	"Do by hand what it should do, then SELECT dbstream.skip_ddl(%s); or mend what stands in its way: the stream "     \
-	"tries again."
 
 static bool
 selected(const char *schema, const char *name)
@@ -70,10 +68,55 @@ concern_of(const DbsDdlStatement *statement, const char *default_schema)
 	return statement->tables != NIL ? CONCERNS_OTHERS : CONCERN_UNKNOWN;
 }
 
-static const char *
-skip_hint(void)
+/* Is this a schema's name that a pattern may select? Servers on some systems take names in either case. */
+static bool
+names_selected_schema(const char *word)
 {
-	return psprintf(SKIP_HINT, quote_literal_cstr(dbs_apply.stream->name));
+	return schema_selected(word) || schema_selected(asc_tolower(word, strlen(word)));
+}
+
+/*
+ * A statement that changes rows is not parsed, so its words decide: it concerns
+ * others only when neither its default schema nor any word before a dot can be
+ * a schema of ours.  What runs code that the text does not show (CALL, DO,
+ * SELECT of a function) or cannot be read stays unknown.
+ */
+static Concern
+concern_of_dml(const DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema)
+{
+	DdlLexer lexer;
+	DdlTokens tokens;
+
+	if (names_selected_schema(default_schema))
+		return CONCERNS_US;
+	dbs_ddl_lexer_init(&lexer, statement->source_sql, options->source, options->sql_mode);
+	if (!dbs_ddl_lexer_next(&lexer, &tokens) || tokens.count < 2 || tokens.token[0].kind != DDL_TOKEN_WORD)
+		return CONCERN_UNKNOWN;
+	if (pg_strcasecmp(tokens.token[0].text, "INSERT") != 0 && pg_strcasecmp(tokens.token[0].text, "UPDATE") != 0 &&
+		pg_strcasecmp(tokens.token[0].text, "DELETE") != 0 && pg_strcasecmp(tokens.token[0].text, "REPLACE") != 0 &&
+		pg_strcasecmp(tokens.token[0].text, "LOAD") != 0 && pg_strcasecmp(tokens.token[0].text, "WITH") != 0)
+		return CONCERN_UNKNOWN;
+	for (int i = 0; i < tokens.count; i++)
+	{
+		const DdlToken *token = &tokens.token[i];
+
+		if (token->kind == DDL_TOKEN_BAD)
+			return CONCERN_UNKNOWN;
+		if (i + 1 < tokens.count && tokens.token[i + 1].text != NULL && tokens.token[i + 1].text[0] == '.' &&
+			(token->kind == DDL_TOKEN_WORD || token->kind == DDL_TOKEN_QUOTED || token->kind == DDL_TOKEN_STRING) &&
+			names_selected_schema(token->text))
+			return CONCERNS_US;
+	}
+	return CONCERNS_OTHERS;
+}
+
+/* What a person does about a schema change that cannot be executed. */
+const char *
+dbs_ddl_skip_hint(void)
+{
+	return psprintf("Mend what stands in its way at the target: the stream tries again, at once after SELECT "
+					"dbstream.resume_stream(%s). Or do by hand what it should do, then SELECT dbstream.skip_ddl(%s);",
+					quote_literal_cstr(dbs_apply.stream->name), quote_literal_cstr(dbs_apply.stream->name));
 }
 
 static void
@@ -99,7 +142,7 @@ refuse_unknown(const DbsDdlStatement *statement)
 					note != NULL ? errdetail("%s", note->text)
 								 : errdetail("line %d, column %d: not understood", statement->error_line,
 											 statement->error_column),
-					errhint("%s", skip_hint())));
+					errhint("%s", dbs_ddl_skip_hint())));
 }
 
 static void
@@ -115,7 +158,7 @@ refuse_loss(const DbsDdlStatement *statement)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("a schema change of the source cannot be carried over: %.200s", statement->source_sql),
-					 errdetail("%s", note->text), errhint("%s", skip_hint())));
+					 errdetail("%s", note->text), errhint("%s", dbs_ddl_skip_hint())));
 	}
 }
 
@@ -124,7 +167,7 @@ refuse_by_policy(const DbsDdlStatement *statement)
 {
 	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					errmsg("a schema change of the source stops the stream: %.200s", statement->source_sql),
-					errdetail("The stream's option on_ddl is \"stop\"."), errhint("%s", skip_hint())));
+					errdetail("The stream's option on_ddl is \"stop\"."), errhint("%s", dbs_ddl_skip_hint())));
 }
 
 /* Types of extensions that the translation uses must be found; nothing else is looked up by path. */
@@ -208,10 +251,11 @@ text_without_secrets(const DbsDdlStatement *statement)
 }
 
 static void
-apply_statement(const DbsDdlStatement *statement, const char *default_schema)
+apply_statement(const DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema)
 {
 	const char *policy = dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
-	Concern concern = concern_of(statement, default_schema);
+	Concern concern = statement->class == DBS_DDL_DML ? concern_of_dml(statement, options, default_schema)
+													  : concern_of(statement, default_schema);
 
 	if (statement->class == DBS_DDL_CONTROL || concern == CONCERNS_OTHERS)
 		return;
@@ -291,7 +335,7 @@ dbs_apply_ddl(const DbsDdl *ddl)
 	dbs_targets_close();
 	set_options(&options, ddl, default_schema);
 	foreach (cell, dbs_ddl_translate(text, &options))
-		apply_statement(lfirst(cell), default_schema);
+		apply_statement(lfirst(cell), &options, default_schema);
 	dbs_tables_invalidate();
 
 	/* Values of a type changed here can be used only after a commit, and nobody should wait for our locks. */

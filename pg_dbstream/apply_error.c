@@ -101,10 +101,14 @@ insert_error(Relation relation, const ErrorData *error, const char *position)
 	CatalogTupleInsert(relation, heap_form_tuple(RelationGetDescr(relation), values, nulls));
 }
 
-/* Errors of PostgreSQL itself that have a remedy of ours. */
+/* Errors of PostgreSQL itself are given a remedy of ours: a stream never stops without one. */
 static void
 add_remedy(ErrorData *error)
 {
+	if (dbs_apply.failing_ddl != NULL && error->hint == NULL)
+		error->hint = pstrdup(dbs_ddl_skip_hint());
+	else if (dbs_apply.failing_ddl != NULL && strstr(error->hint, "skip_ddl") == NULL)
+		error->hint = psprintf("%s %s", error->hint, dbs_ddl_skip_hint());
 	if (error->hint != NULL)
 		return;
 	if (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
@@ -113,7 +117,13 @@ add_remedy(ErrorData *error)
 	else if (error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION || error->sqlerrcode == ERRCODE_CHECK_VIOLATION)
 		error->hint = pstrdup("Drop the target's constraint with ALTER TABLE; the stream goes on from here.");
 	else if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
-		error->hint = psprintf("Grant the right to the stream's owner, or give the stream another owner.");
+		error->hint = pstrdup("Grant the right to the stream's owner, or give the stream another owner.");
+	else if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
+		error->hint = pstrdup("Give the target's column a type that holds the value, with ALTER TABLE; the stream goes "
+							  "on from here.");
+	else
+		error->hint = pstrdup("Put right what the message names; the stream tries again from here, at once after "
+							  "dbstream.resume_stream().");
 }
 
 char *
