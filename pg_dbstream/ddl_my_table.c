@@ -107,7 +107,7 @@ enum_type(const DdlType *type)
 
 		appendStringInfo(&labels, "%s%s", labels.len == 0 ? "" : ", ", dbs_ddl_my_string(label->text, label->size));
 	}
-	return psprintf("ENUM(%s)", labels.data);
+	return psprintf("%s(%s)", type->family == DDL_TYPE_SET ? "SET" : "ENUM", labels.data);
 }
 
 static const char *
@@ -189,9 +189,18 @@ my_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_key)
 		case DDL_TYPE_TIMESTAMP:
 			return with_fraction("DATETIME", type);
 		case DDL_TYPE_INTERVAL:
+			/* MySQL's TIME becomes an interval with its precision; intervals of other origin hardly have one. */
+			if (type->length >= 0)
+			{
+				dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+								 "column \"%s\": an interval with a precision becomes TIME, which ends at 838:59:59",
+								 column);
+				return with_fraction("TIME", type);
+			}
 			dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "column \"%s\": an interval is kept as its text", column);
 			return "VARCHAR(64)";
 		case DDL_TYPE_ENUM:
+		case DDL_TYPE_SET:
 			return enum_type(type);
 		case DDL_TYPE_BIT:
 			return type->length <= 64 ? psprintf("BIT(%d)", (int) type->length) : "LONGTEXT";
@@ -239,6 +248,27 @@ strip_casts(const DdlExpr *expr)
 	return expr;
 }
 
+/* ARRAY['a', 'b'] or '{a,b}' as 'a,b'. */
+static const char *
+set_default(const DdlExpr *literal)
+{
+	StringInfoData text;
+	ListCell *cell;
+
+	initStringInfo(&text);
+	if (literal->kind == DDL_EXPR_STRING)
+	{
+		for (const char *p = literal->text; *p != '\0'; p++)
+		{
+			if (strchr("{}\"", *p) == NULL)
+				appendStringInfoChar(&text, *p);
+		}
+	}
+	foreach (cell, literal->args)
+		appendStringInfo(&text, "%s%s", text.len == 0 ? "" : ",", strip_casts(lfirst(cell))->text);
+	return dbs_ddl_my_string(text.data, text.len);
+}
+
 static const char *
 my_default(DdlRaw *raw, const DdlColumn *column, const char *type)
 {
@@ -257,6 +287,8 @@ my_default(DdlRaw *raw, const DdlColumn *column, const char *type)
 		return strchr("ty1", literal->text[0]) != NULL ? "1" : "0";
 	if (column->type->family == DDL_TYPE_BOOLEAN && literal->kind == DDL_EXPR_BOOLEAN)
 		return strcmp(literal->text, "true") == 0 ? "1" : "0";
+	if (column->type->family == DDL_TYPE_SET && (literal->kind == DDL_EXPR_ARRAY || literal->kind == DDL_EXPR_STRING))
+		return set_default(literal);
 	if (column->type->array_dimensions > 0 && literal->kind == DDL_EXPR_STRING && strcmp(literal->text, "{}") == 0)
 		return "(JSON_ARRAY())";
 	if (column->type->array_dimensions > 0 ||
