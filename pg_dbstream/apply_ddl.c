@@ -203,8 +203,28 @@ dbs_ddl_execute(List *sql)
 	CommandCounterIncrement();
 }
 
+/* Tables that came or went are shown as such, before a row of them arrives. */
 static void
-apply_translated(const DbsDdlStatement *statement, const char *default_schema, const char *policy)
+count_tables(const DbsDdlStatement *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		const DbsDdlTable *table = lfirst(cell);
+		DbsTableCounter *counter;
+
+		if (table->schema == NULL || table->created == table->dropped || !selected(table->schema, table->name))
+			continue;
+		counter = dbs_counter_find(table->schema, table->name);
+		counter->target = table->created ? dbs_target_lookup(table->schema, table->name) : InvalidOid;
+		counter->state = table->created ? "replicating" : "dropped";
+		counter->dirty = true;
+	}
+}
+
+static void
+apply_translated(DbsDdlStatement *statement, const char *default_schema, const char *policy)
 {
 	if (strcmp(policy, "stop") == 0)
 		refuse_by_policy(statement);
@@ -214,6 +234,8 @@ apply_translated(const DbsDdlStatement *statement, const char *default_schema, c
 		return;
 	}
 	refuse_loss(statement);
+	if (statement->schema != NULL && pg_strncasecmp(statement->tag, "DROP ", 5) == 0)
+		statement->sql = dbs_drop_schema_sql(statement->schema, &statement->notes);
 	if (dbs_apply.window && !dbs_ddl_execute_unless_there(statement->sql))
 	{
 		DbsNote *note = palloc0(sizeof *note);
@@ -225,6 +247,7 @@ apply_translated(const DbsDdlStatement *statement, const char *default_schema, c
 	}
 	if (!dbs_apply.window)
 		dbs_ddl_execute(statement->sql);
+	count_tables(statement);
 	dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "applied");
 }
 
@@ -251,7 +274,7 @@ text_without_secrets(const DbsDdlStatement *statement)
 }
 
 static void
-apply_statement(const DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema)
+apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema)
 {
 	const char *policy = dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
 	Concern concern = statement->class == DBS_DDL_DML ? concern_of_dml(statement, options, default_schema)
