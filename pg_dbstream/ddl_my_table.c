@@ -545,12 +545,40 @@ my_foreign_key(DdlRaw *raw, const DdlForeignKey *key)
 	return sql.data;
 }
 
+static bool
+uses_auto_increment(const DdlExpr *expr, const DdlCreateTable *table)
+{
+	ListCell *cell;
+
+	if (expr == NULL)
+		return false;
+	if (expr->kind == DDL_EXPR_COLUMN)
+	{
+		const DdlColumn *column = find_column(table, expr->text);
+
+		return column != NULL && column->auto_increment;
+	}
+	foreach (cell, expr->args)
+	{
+		if (uses_auto_increment(lfirst(cell), table))
+			return true;
+	}
+	return false;
+}
+
 static const char *
 my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table)
 {
 	const char *reason = NULL;
 	const char *sql = dbs_ddl_my_expression(check->expr, raw->options, table, &reason);
 
+	if (uses_auto_increment(check->expr, table))
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+						 "check \"%s\" is not created: MySQL allows none on an AUTO_INCREMENT column",
+						 check->name == NULL ? "" : check->name);
+		return NULL;
+	}
 	if (sql == NULL)
 	{
 		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "check \"%s\" cannot be carried over: %s",
