@@ -252,7 +252,7 @@ take_requests(Bridge *bridge, Failure *failure)
 			Failure own;
 
 			failure_set(&own, FAILURE_REJECT, "handshake", "Install the dbstream-bridge that matches the extension.",
-						"this bridge (%s) does not know requests of kind %s", DBSTREAM_VERSION, kind);
+						"this bridge (%s) does not know requests of kind %s", DBS_VERSION, kind);
 			ok = refuse_request(bridge, request, &own, failure);
 		}
 	}

@@ -68,7 +68,7 @@ run(const Arguments *arguments)
 		log_failure(LOG_LEVEL_ERROR, NULL, &failure);
 		return EXIT_INTERNAL;
 	}
-	log_line(LOG_LEVEL_INFO, NULL, "dbstream-bridge %s (%s) starts; database: %s", DBSTREAM_VERSION, arguments->name,
+	log_line(LOG_LEVEL_INFO, NULL, "dbstream-bridge %s (%s) starts; database: %s", DBS_VERSION, arguments->name,
 			 database[0] != '\0' ? database : "libpq's defaults");
 	ok = bridge_run(arguments, stop_fd, &failure);
 	if (!ok)
@@ -98,7 +98,7 @@ main(int argc, char **argv)
 			arguments_print_help();
 			break;
 		case ARGUMENTS_VERSION:
-			printf("dbstream-bridge %s\n", DBSTREAM_VERSION);
+			printf("dbstream-bridge %s\n", DBS_VERSION);
 			break;
 		case ARGUMENTS_RUN:
 			status = run(&arguments);

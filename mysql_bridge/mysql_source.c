@@ -151,7 +151,7 @@ fail:
 static bool
 put_hello(Source *source, Failure *failure)
 {
-	static const char software[] = "dbstream-bridge " DBSTREAM_VERSION;
+	static const char software[] = "dbstream-bridge " DBS_VERSION;
 	const char *kind = source->server.flavour == FLAVOUR_MARIADB ? "mariadb" : "mysql";
 	DbsHello hello = {
 		.version = DBS_WIRE_VERSION,

@@ -284,8 +284,7 @@ explain_hello_error(const char *sqlstate, Failure *failure)
 					"the role that the bridge connects as may not call dbstream's bridge functions");
 	else if (strcmp(sqlstate, "42883") == 0)
 		failure_set(failure, FAILURE_FATAL, FAILURE_CODE_HANDSHAKE, "Run ALTER EXTENSION dbstream UPDATE.",
-					"the installed extension dbstream does not know the handshake of this bridge (%s)",
-					DBSTREAM_VERSION);
+					"the installed extension dbstream does not know the handshake of this bridge (%s)", DBS_VERSION);
 	else if (strcmp(sqlstate, "08P01") == 0)
 	{
 		failure->class = FAILURE_FATAL;
@@ -313,7 +312,7 @@ check_answer(const char *answer, Failure *failure)
 		ok = failure_set(failure, FAILURE_FATAL, FAILURE_CODE_HANDSHAKE, "Run ALTER EXTENSION dbstream UPDATE.",
 						 "the extension dbstream %s speaks protocol %d, this bridge (%s) needs at least %d",
 						 version != NULL ? json_object_get_string(version) : "", json_object_get_int(protocol),
-						 DBSTREAM_VERSION, DBS_WIRE_MIN_VERSION);
+						 DBS_VERSION, DBS_WIRE_MIN_VERSION);
 	json_object_put(object);
 	return ok;
 }
@@ -323,7 +322,7 @@ postgres_connection_hello(PGconn *conn, const char *bridge_name, int stop_fd, Fa
 {
 	char protocol[16];
 	char protocol_min[16];
-	const char *values[] = {DBSTREAM_VERSION, protocol, protocol_min, bridge_name};
+	const char *values[] = {DBS_VERSION, protocol, protocol_min, bridge_name};
 	PGresult *result;
 	bool ok;
 

@@ -600,7 +600,7 @@ follow(Source *source, Failure *failure)
 static bool
 put_hello(Source *source, Failure *failure)
 {
-	static const char software[] = "dbstream-bridge " DBSTREAM_VERSION;
+	static const char software[] = "dbstream-bridge " DBS_VERSION;
 	static const char kind[] = "postgresql";
 	DbsHello hello = {.version = DBS_WIRE_VERSION,
 					  .min_version = DBS_WIRE_MIN_VERSION,

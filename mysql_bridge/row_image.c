@@ -83,7 +83,7 @@ damaged(RowsPut *put, const char *problem)
 {
 	const RowPlan *plan = put->writer.plan;
 
-	return failure_set(put->writer.failure, FAILURE_REJECT, "damaged_event",
+	return failure_set(put->writer.failure, FAILURE_REJECT, "event_damaged",
 					   "Check the source's binary log with mysqlbinlog --verify-binlog-checksum.",
 					   "a rows event of table \"%s.%s\" %s", plan->schema, plan->table, problem);
 }

@@ -75,7 +75,7 @@ row_value_date_failure(RowWriter *writer, const ColumnPlan *column, const uint8_
 static ValueResult
 damaged(RowWriter *writer, const ColumnPlan *column, const char *problem, const uint8_t *data, size_t size)
 {
-	row_value_failure(writer, column, "damaged_event", DAMAGED_HINT, problem, data, size);
+	row_value_failure(writer, column, "event_damaged", DAMAGED_HINT, problem, data, size);
 	return VALUE_FAILED;
 }
 

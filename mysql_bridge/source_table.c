@@ -572,7 +572,7 @@ source_table_names(const uint8_t *body, size_t size, const char **schema, size_t
 		at = 2 + *schema_size;
 	}
 	if (size == 0 || at >= size || at + 2 + body[at] > size)
-		return failure_set(failure, FAILURE_REJECT, "damaged_event",
+		return failure_set(failure, FAILURE_REJECT, "event_damaged",
 						   "Check the source's binary log with mysqlbinlog --verify-binlog-checksum.",
 						   "the log's description of a table ends inside its names");
 	*name_size = body[at];

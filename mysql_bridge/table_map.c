@@ -86,7 +86,7 @@ read_slice(MetaReader *r, LogSlice *slice)
 static bool
 damaged(const TableMap *map, const char *part, Failure *failure)
 {
-	return failure_set(failure, FAILURE_REJECT, "damaged_event",
+	return failure_set(failure, FAILURE_REJECT, "event_damaged",
 					   "Check the source's binary log with mysqlbinlog --verify-binlog-checksum.",
 					   "the log's description of table \"%.*s.%.*s\" ends inside its %s", LOG_SLICE_ARGS(map->schema),
 					   LOG_SLICE_ARGS(map->name), part);
@@ -358,7 +358,7 @@ read_optional(TableMap *map, ServerFlavour flavour, MetaReader r, Failure *failu
 		if (!read_slice(&r, &value))
 			return damaged(map, "optional metadata", failure);
 		if (!read_field(map, flavour, type, (MetaReader){value.data, value.data + value.size}))
-			return failure_set(failure, FAILURE_REJECT, "damaged_event",
+			return failure_set(failure, FAILURE_REJECT, "event_damaged",
 							   "Report this with the server's version: the layout is not the one documented.",
 							   "field %u of the log's description of table \"%.*s.%.*s\" does not fit its columns",
 							   type, LOG_SLICE_ARGS(map->schema), LOG_SLICE_ARGS(map->name));

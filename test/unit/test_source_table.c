@@ -434,14 +434,14 @@ test_old_rows(void **state)
 static void
 test_damaged(void **state)
 {
-	expect_failure(&plain_config, ROWS_EVENT_WRITE, "030f" GOOD_ROW, "damaged_event", "another number of columns");
-	expect_failure(&plain_config, ROWS_EVENT_WRITE, "04", "damaged_event", "ends inside its column bitmap");
-	expect_failure(&plain_config, ROWS_EVENT_WRITE, "", "damaged_event", "ends before its column count");
-	expect_failure(&plain_config, ROWS_EVENT_WRITE, "040f" GOOD_ROW "f0ff", "damaged_event", "ends inside a row");
+	expect_failure(&plain_config, ROWS_EVENT_WRITE, "030f" GOOD_ROW, "event_damaged", "another number of columns");
+	expect_failure(&plain_config, ROWS_EVENT_WRITE, "04", "event_damaged", "ends inside its column bitmap");
+	expect_failure(&plain_config, ROWS_EVENT_WRITE, "", "event_damaged", "ends before its column count");
+	expect_failure(&plain_config, ROWS_EVENT_WRITE, "040f" GOOD_ROW "f0ff", "event_damaged", "ends inside a row");
 	expect_failure(&plain_config, ROWS_EVENT_WRITE,
 				   "0400"
 				   "01",
-				   "damaged_event", "behind a row without columns");
+				   "event_damaged", "behind a row without columns");
 	expect_failure(&plain_config, ROWS_EVENT_WRITE,
 				   "040f"
 				   "f0"
@@ -449,7 +449,7 @@ test_damaged(void **state)
 				   "5dd00f"
 				   "00"
 				   "110000000000000000000000000000000000",
-				   "damaged_event", "more bytes than it is wide");
+				   "event_damaged", "more bytes than it is wide");
 }
 
 /* A row that is all defaults, in a minimal image: no column, no byte. */
@@ -492,7 +492,7 @@ test_tables_refused(void **state)
 					"017400"
 					"05"
 					"03",
-					"damaged_event", "column types");
+					"event_damaged", "column types");
 	expect_no_table(SMALL_FIXED SMALL_SIGNED "0304fc09003f" SMALL_NAMES, "unknown_charset", "collation number 9");
 	assert_non_null(strstr(failure.message, "table \"s.t\": column \"t\""));
 }
