@@ -69,6 +69,10 @@ const DbsOption dbs_options[] = {
 	{"on_ddl", STREAM, DBS_OPTION_WORD, "apply|record|stop", 0, 0, "\"apply\"",
 	 "What becomes of schema changes: translated and executed, recorded in dbstream.ddl_history only, or the stream "
 	 "stops."},
+	{"other_statements", STREAM, DBS_OPTION_WORD, "stop|ignore", 0, 0, "\"stop\"",
+	 "What happens at a statement of another database that is in the log in place of its rows: a trigger there may "
+	 "have "
+	 "changed this stream's tables, which the log does not show. Ignore it only where there is none."},
 	{"conflicts", STREAM, DBS_OPTION_WORD, "stop|source_wins", 0, 0, "\"stop\"",
 	 "What happens when a row that should be there is missing, or one that should not be there exists."},
 	{"schemas", STREAM, DBS_OPTION_OBJECT, NULL, 0, 0, "{}",

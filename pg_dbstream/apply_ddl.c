@@ -78,8 +78,8 @@ names_selected_schema(const char *word)
 /*
  * A statement that changes rows is not parsed, so its words decide: it concerns
  * others only when neither its default schema nor any word before a dot can be
- * a schema of ours.  What runs code that the text does not show (CALL, DO,
- * SELECT of a function) or cannot be read stays unknown.
+ * a schema of ours.  Its triggers may still have changed ours, so the option other_statements has the last word.  What
+ * runs code that the text does not show (CALL, DO, SELECT of a function) or cannot be read stays unknown.
  */
 static Concern
 concern_of_dml(const DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema)
@@ -87,6 +87,8 @@ concern_of_dml(const DbsDdlStatement *statement, const DbsDdlOptions *options, c
 	DdlLexer lexer;
 	DdlTokens tokens;
 
+	if (strcmp(dbs_stream_option(dbs_apply.stream, "other_statements", "stop"), "ignore") != 0)
+		return CONCERN_UNKNOWN;
 	if (names_selected_schema(default_schema))
 		return CONCERNS_US;
 	dbs_ddl_lexer_init(&lexer, statement->source_sql, options->source, options->sql_mode);
@@ -127,9 +129,11 @@ refuse_dml(const DbsDdlStatement *statement)
 		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		 errmsg("the source's log holds a statement that changes rows, not the rows: %.200s", statement->source_sql),
 		 errdetail("Rows written with binlog_format=STATEMENT or MIXED cannot be replicated exactly."),
-		 errhint("SET GLOBAL binlog_format=ROW at the source and reconnect its clients; make the same change "
-				 "here by hand, then SELECT dbstream.skip_ddl(%s);",
-				 quote_literal_cstr(dbs_apply.stream->name))));
+		 errhint(
+			 "SET GLOBAL binlog_format=ROW at the source and reconnect its clients; make the same change "
+			 "here by hand, then SELECT dbstream.skip_ddl(%s); for statements of databases that are not in the stream "
+			 "and have no triggers on it, set its option other_statements to \"ignore\".",
+			 quote_literal_cstr(dbs_apply.stream->name))));
 }
 
 static void
