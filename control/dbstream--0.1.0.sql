@@ -523,7 +523,7 @@ CREATE TABLE dbstream.deferred_ddl (
 	stream_id int NOT NULL REFERENCES dbstream.stream ON DELETE CASCADE,
 	source_schema text NOT NULL,
 	source_table text NOT NULL,
-	stage text NOT NULL CHECK (stage IN ('index', 'foreign key')),
+	stage text NOT NULL CHECK (stage IN ('index', 'unique index', 'foreign key', 'validation')),
 	sql text NOT NULL
 );
 COMMENT ON TABLE dbstream.deferred_ddl IS 'Indexes and foreign keys that are made once the rows are in';

@@ -270,10 +270,17 @@ static void
 remove_rivals(DbsWireTable *table, DbsTarget *target, const DbsImage *image)
 {
 	ItemPointerData kept = target->found->tts_tid;
+	bool cascades = target->delete_cascades;
+	bool triggers = target->after_delete;
 
+	/* In a backfill's window they are not deleted: they are this row as copied later, or will be sent again. */
+	if (dbs_apply.window)
+		target->delete_cascades = target->after_delete = false;
 	while (dbs_row_find_unique(target, image, &kept))
 		if (dbs_row_delete_found(target) == DBS_ROW_DONE)
 			table->counter->conflicts++;
+	target->delete_cascades = cascades;
+	target->after_delete = triggers;
 }
 
 /* A row with this key is here already: the source's takes its place. False when there is none. */
@@ -418,12 +425,41 @@ update_in_partition(DbsWireTable *table, DbsTarget *root, DbsTarget *leaf)
 	return outcome;
 }
 
-/* The row to update is not there: insert it, if the image is whole and the option says so. */
-static void
-insert_missing(DbsWireTable *table, DbsTarget *target)
+/*
+ * In a backfill's window the row to change may be one that was copied only after the change, or never. What the
+ * source's foreign keys did to its children at the change is not in the log: let it stand here for a moment, as far as
+ * it is known, so that ours do the same. False when there is nothing to do.
+ */
+static bool
+insert_ghost(DbsWireTable *table, DbsTarget *target, bool acts)
 {
 	TupleTableSlot *slot = target->incoming;
 
+	if (!dbs_apply.window || !acts || target->partitioned)
+		return false;
+	ExecClearTuple(slot);
+	for (int i = 0; i < table->att_count; i++)
+	{
+		slot->tts_isnull[i] = !table->before.present[i] || table->before.nulls[i];
+		slot->tts_values[i] = slot->tts_isnull[i] ? (Datum) 0 : table->before.values[i];
+	}
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = target->oid;
+	dbs_row_insert_unchecked(target, slot);
+	return find_row(target, &table->before) != NULL;
+}
+
+/*
+ * The row to update is not there: insert it, if the image is whole and the option says so. A part of an image is passed
+ * over in a backfill's window when the row was copied later, under its new key or not at all since it was gone.
+ */
+static void
+insert_missing(DbsWireTable *table, DbsTarget *target, bool same_key)
+{
+	TupleTableSlot *slot = target->incoming;
+
+	if (dbs_apply.window && !table->after.sent_all && (same_key || find_row(target, &table->after) != NULL))
+		return;
 	if (!dbs_apply.source_wins || !table->after.sent_all)
 		missing_row(target, &table->before, "update");
 	ExecClearTuple(slot);
@@ -444,6 +480,7 @@ static void
 apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 {
 	DbsRowOutcome outcome = DBS_ROW_BUSY;
+	bool same_key = false;
 
 	clear_image(table, &table->before);
 	clear_image(table, &table->after);
@@ -457,14 +494,18 @@ apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 		if (!table->any_key || !decode_row(reader, table, &table->after))
 			row_error(reader);
 		key_of_new_row(table);
+		same_key = true;
 	}
 	do
 	{
 		DbsTarget *holder = find_row(target, &table->before);
 
+		if (holder == NULL && !same_key && table->after.sent_all &&
+			insert_ghost(table, target, target->update_cascades))
+			holder = target;
 		if (holder == NULL)
 		{
-			insert_missing(table, target);
+			insert_missing(table, target, same_key);
 			return;
 		}
 		if (dbs_apply.source_wins && holder == target)
@@ -494,7 +535,9 @@ apply_delete(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 			if (!dbs_apply.source_wins)
 				missing_row(target, &table->before, "delete");
 			table->counter->conflicts++;
-			return;
+			if (!insert_ghost(table, target, target->delete_cascades))
+				return;
+			holder = target;
 		}
 	} while (dbs_row_delete_found(holder) == DBS_ROW_BUSY);
 }

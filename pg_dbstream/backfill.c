@@ -166,6 +166,34 @@ is_empty(Oid oid)
 	return empty;
 }
 
+/*
+ * Rows of a keyed table are found by a key while the log repeats what was copied: without a unique index over columns
+ * that are never NULL each would be there twice.
+ */
+static void
+require_key(Oid oid, const char *name)
+{
+	char *query =
+		psprintf("SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = %u AND i.indisunique AND i.indisvalid AND "
+				 "i.indpred IS NULL AND i.indexprs IS NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a "
+				 "WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull) LIMIT 1",
+				 oid);
+	bool found;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(query, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "cannot look for keys");
+	found = SPI_processed > 0;
+	SPI_finish();
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" at the target has no primary key, and the source's has one", name),
+				 errhint("Give it the source's primary key, or drop it so that the backfill creates it; the stream "
+						 "tries again.")));
+}
+
 /* Make the target ready for the table's rows, as the option target_tables says. True: it is empty. */
 static bool
 prepare_target(const DbsSnapshot *step, const char *schema, const char *name)
@@ -205,10 +233,14 @@ step_table(const DbsSnapshot *step)
 	char *name = copy_of(step->name);
 	BackfillTable *table;
 	Record record;
+	Oid oid;
 	bool fresh;
 
 	dbs_apply_begin_group();
 	fresh = prepare_target(step, schema, name);
+	oid = dbs_target_lookup(schema, name);
+	if (OidIsValid(oid) && (step->flags & DBS_SNAPSHOT_WHOLE) == 0)
+		require_key(oid, name);
 	record_begin(&record);
 	(void) dbs_catalog_run(
 		"INSERT INTO dbstream.backfill_table (stream_id, source_schema, source_table, phase, keyed, fresh, "
@@ -298,6 +330,7 @@ step_end(const DbsSnapshot *step)
 {
 	Record record;
 
+	dbs_deferred_ddl_run(DBS_DEFERRED_BEFORE_WINDOW);
 	record_begin(&record);
 	if (dbs_catalog_run("UPDATE dbstream.backfill SET state = 'window', end_position = $2, copied_at = "
 						"clock_timestamp() WHERE stream_id = $1 RETURNING position, gtid_set",
@@ -331,7 +364,8 @@ step_caught_up(void)
 	set_state("UPDATE dbstream.backfill SET state = 'finishing' WHERE stream_id = $1 AND state = 'window'");
 	dbs_apply.window = false;
 	dbs_apply.source_wins = source_wins_by_option();
-	dbs_deferred_ddl_run();
+	dbs_tables_invalidate();
+	dbs_deferred_ddl_run(DBS_DEFERRED_AFTER_WINDOW);
 	set_state("UPDATE dbstream.backfill_table SET phase = 'done' WHERE stream_id = $1 AND phase <> 'done'");
 	set_state("UPDATE dbstream.backfill SET state = 'done', finished_at = clock_timestamp() WHERE stream_id = $1 AND "
 			  "state <> 'done'");

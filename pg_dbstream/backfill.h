@@ -26,8 +26,18 @@ void dbs_backfill_rows(DbsReader *reader);
 /* A snapshot message. */
 void dbs_backfill_step(DbsReader *reader);
 
-/* Make what was put off: indexes, foreign keys, statistics, sequences. Commits in between. */
-void dbs_deferred_ddl_run(void);
+/*
+ * Make what was put off; commits in between. Before the window: indexes, and foreign keys without looking at the rows,
+ * so that their actions do what the source's did without logging it. After it, when the rows are consistent: unique
+ * indexes, the foreign keys' validation, sequences and statistics.
+ */
+typedef enum DbsDeferredTime
+{
+	DBS_DEFERRED_BEFORE_WINDOW,
+	DBS_DEFERRED_AFTER_WINDOW
+} DbsDeferredTime;
+
+void dbs_deferred_ddl_run(DbsDeferredTime when);
 
 /*
  * Create the table of a CREATE TABLE statement bare, and put the rest of it off.

@@ -20,8 +20,12 @@ typedef enum Stage
 {
 	STAGE_NOW,
 	STAGE_INDEX,
-	STAGE_FOREIGN_KEY
+	STAGE_UNIQUE_INDEX,
+	STAGE_FOREIGN_KEY, /* to be made */
+	STAGE_VALIDATION   /* made; the rows are still to be looked at */
 } Stage;
+
+static const char *const stage_names[] = {"now", "index", "unique index", "foreign key", "validation"};
 
 static bool
 begins(const char *sql, const char *words)
@@ -33,7 +37,7 @@ static Stage
 stage_of(const char *sql, bool keep_unique)
 {
 	if (begins(sql, "CREATE UNIQUE INDEX"))
-		return keep_unique ? STAGE_NOW : STAGE_INDEX;
+		return keep_unique ? STAGE_NOW : STAGE_UNIQUE_INDEX;
 	if (begins(sql, "CREATE INDEX"))
 		return STAGE_INDEX;
 	if (begins(sql, "ALTER TABLE") && strstr(sql, " FOREIGN KEY ") != NULL)
@@ -49,8 +53,7 @@ put_off(const char *schema, const char *name, Stage stage, const char *sql)
 	dbs_catalog_enter(&access);
 	(void) dbs_catalog_run("INSERT INTO dbstream.deferred_ddl (stream_id, source_schema, source_table, stage, sql) "
 						   "VALUES ($1, $2, $3, $4, $5)",
-						   "itttt", dbs_apply.stream->id, schema, name, stage == STAGE_INDEX ? "index" : "foreign key",
-						   sql);
+						   "itttt", dbs_apply.stream->id, schema, name, stage_names[stage], sql);
 	dbs_catalog_leave(&access);
 }
 
@@ -111,28 +114,30 @@ dbs_deferred_ddl_create(const char *schema, const char *name, const char *text, 
 
 /* ---- afterwards ---- */
 
-/* The next statement of a stage, copied to the worker's memory; NULL when none is left. */
-static char *
-next_statement(const char *stage, int64 *id, char **schema, char **table)
+/* A statement of a stage after the one with the id; false when none is left. */
+static bool
+next_statement(Stage stage, int64 *id, char **sql, char **schema, char **table)
 {
 	DbsCatalogAccess access;
-	char *sql = NULL;
+	bool found;
 
 	dbs_apply_begin_group();
 	dbs_catalog_enter(&access);
-	if (dbs_catalog_run("SELECT id, sql, source_schema, source_table FROM dbstream.deferred_ddl WHERE stream_id = $1 "
-						"AND stage = $2 ORDER BY id LIMIT 1",
-						"it", dbs_apply.stream->id, stage) > 0)
+	found =
+		dbs_catalog_run("SELECT id, sql, source_schema, source_table FROM dbstream.deferred_ddl WHERE stream_id = $1 "
+						"AND stage = $2 AND id > $3 ORDER BY id LIMIT 1",
+						"itl", dbs_apply.stream->id, stage_names[stage], *id) > 0;
+	if (found)
 	{
 		bool null;
 
 		*id = DatumGetInt64(dbs_catalog_datum(0, 1, &null));
-		sql = MemoryContextStrdup(dbs_apply.message_context, dbs_catalog_text(0, 2));
+		*sql = MemoryContextStrdup(dbs_apply.message_context, dbs_catalog_text(0, 2));
 		*schema = MemoryContextStrdup(dbs_apply.message_context, dbs_catalog_text(0, 3));
 		*table = MemoryContextStrdup(dbs_apply.message_context, dbs_catalog_text(0, 4));
 	}
 	dbs_catalog_leave(&access);
-	return sql;
+	return found;
 }
 
 static void
@@ -165,6 +170,8 @@ is_there_already(int code)
 		case ERRCODE_UNDEFINED_OBJECT:
 		case ERRCODE_INVALID_FOREIGN_KEY: /* no unique key is there to refer to, which MySQL does not ask for */
 			return true;
+		case ERRCODE_FOREIGN_KEY_VIOLATION: /* rows that the source took with foreign_key_checks = 0 */
+			return !dbs_apply.window;
 		default:
 			return false;
 	}
@@ -205,33 +212,82 @@ note_left_out(const char *schema, const char *sql)
 	DbsNote *note = palloc0(sizeof *note);
 
 	note->severity = DBS_NOTE_WARNING;
-	note->text = "not made: the log brought it already, or what it refers to is not here";
+	note->text = "not made, or not validated: the log brought it already, or what it refers to is not here";
 	dbs_ddl_history_add(schema, psprintf("-- put off until the rows were copied: %s", sql), NIL, list_make1(note),
 						"ignored");
 }
 
 static void
-run_stage(const char *stage, const char *phase)
+forget(int64 id)
+{
+	DbsCatalogAccess access;
+
+	dbs_catalog_enter(&access);
+	(void) dbs_catalog_run("DELETE FROM dbstream.deferred_ddl WHERE id = $1", "l", id);
+	dbs_catalog_leave(&access);
+}
+
+/* after: the tables' phase then. */
+static void
+run_stage(Stage stage, const char *phase, const char *after)
 {
 	char *sql, *schema, *table;
-	int64 id;
+	int64 id = 0;
 
-	while ((sql = next_statement(stage, &id, &schema, &table)) != NULL)
+	while (next_statement(stage, &id, &sql, &schema, &table))
 	{
-		DbsCatalogAccess access;
-
 		set_phase(schema, table, phase);
 		dbs_apply_begin_group();
 
 		/* The log may have brought the same index or key meanwhile. */
 		if (!dbs_ddl_execute_unless_there(list_make1(sql)))
 			note_left_out(schema, sql);
+		forget(id);
+		set_phase(schema, table, after);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (dbs_apply.in_group)
+		dbs_apply_commit_group(false);
+}
+
+/* "ALTER TABLE t VALIDATE CONSTRAINT c" for "ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY ..."; NULL when it has no name.
+ */
+static char *
+validation_of(const char *sql)
+{
+	static const char add[] = " ADD CONSTRAINT ";
+	const char *name = strstr(sql, add);
+	const char *end = name != NULL ? strstr(name, " FOREIGN KEY ") : NULL;
+
+	if (end == NULL)
+		return NULL;
+	return psprintf("%.*s VALIDATE CONSTRAINT %.*s", (int) (name - sql), sql, (int) (end - name - strlen(add)),
+					name + strlen(add));
+}
+
+/*
+ * Make foreign keys without looking at the rows, which do not fit yet. One that refers to a unique key still to be
+ * made is left for later.
+ */
+static void
+add_foreign_keys(void)
+{
+	char *sql, *schema, *table;
+	int64 id = 0;
+
+	while (next_statement(STAGE_FOREIGN_KEY, &id, &sql, &schema, &table))
+	{
+		char *validation = validation_of(sql);
+		DbsCatalogAccess access;
+
+		if (validation == NULL || !dbs_ddl_execute_unless_there(list_make1(psprintf("%s NOT VALID", sql))))
+			continue;
 		dbs_catalog_enter(&access);
-		(void) dbs_catalog_run("DELETE FROM dbstream.deferred_ddl WHERE id = $1", "l", id);
+		(void) dbs_catalog_run("UPDATE dbstream.deferred_ddl SET stage = $2, sql = $3 WHERE id = $1", "ltt", id,
+							   stage_names[STAGE_VALIDATION], validation);
 		dbs_catalog_leave(&access);
 		dbs_apply.group_dirty = true;
 		dbs_apply_commit_group(false);
-		CHECK_FOR_INTERRUPTS();
 	}
 	if (dbs_apply.in_group)
 		dbs_apply_commit_group(false);
@@ -309,10 +365,20 @@ finish_tables(void)
 }
 
 void
-dbs_deferred_ddl_run(void)
+dbs_deferred_ddl_run(DbsDeferredTime when)
 {
-	run_stage("index", "indexing");
-	run_stage("foreign key", "foreign keys");
-	finish_tables();
+	if (when == DBS_DEFERRED_BEFORE_WINDOW)
+	{
+		run_stage(STAGE_INDEX, "indexing", "copied");
+		if (!dbs_apply.cascades_logged)
+			add_foreign_keys();
+	}
+	else
+	{
+		run_stage(STAGE_UNIQUE_INDEX, "indexing", "copied");
+		run_stage(STAGE_FOREIGN_KEY, "foreign keys", "copied");
+		run_stage(STAGE_VALIDATION, "foreign keys", "copied");
+		finish_tables();
+	}
 	dbs_tables_invalidate();
 }

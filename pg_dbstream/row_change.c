@@ -65,6 +65,15 @@ dbs_row_insert(DbsTarget *target, TupleTableSlot *slot)
 	ResetPerTupleExprContext(target->estate);
 }
 
+void
+dbs_row_insert_unchecked(DbsTarget *target, TupleTableSlot *slot)
+{
+	table_tuple_insert(target->relation, slot, GetCurrentCommandId(true), 0, NULL);
+	if (target->rri->ri_NumIndices > 0)
+		list_free(dbs_insert_index_tuples(target->rri, slot, target->estate, false, false));
+	ResetPerTupleExprContext(target->estate);
+}
+
 /*
  * A row written by the current command cannot be changed by it.  Counting
  * commands only then keeps a transaction that changes many rows of its own from

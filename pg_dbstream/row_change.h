@@ -21,6 +21,9 @@ void dbs_row_check(DbsTarget *target, TupleTableSlot *slot, CmdType command);
 /* Insert the row in slot at once. */
 void dbs_row_insert(DbsTarget *target, TupleTableSlot *slot);
 
+/* The same without constraints and triggers: for a row that is changed or deleted at once. */
+void dbs_row_insert_unchecked(DbsTarget *target, TupleTableSlot *slot);
+
 /* Replace the row in target->found by the one in target->changed, or delete it. */
 DbsRowOutcome dbs_row_update_found(DbsTarget *target, const DbsImage *after);
 DbsRowOutcome dbs_row_delete_found(DbsTarget *target);

@@ -201,6 +201,13 @@ plan_columns(DbsWireTable *table, Relation relation, bool *sent)
 			if (!TupleDescAttr(desc, j)->attisdropped && strcmp(NameStr(TupleDescAttr(desc, j)->attname), fitted) == 0)
 				att = TupleDescAttr(desc, j);
 		dbs_apply.where_column = i;
+
+		/* In a backfill's window the log is older than the table, which may have lost the column by then. */
+		if (att == NULL && dbs_apply.window)
+		{
+			table->conversions[i].width = dbs_kind_width[column->kind];
+			continue;
+		}
 		if (att == NULL)
 			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 							errmsg("table \"%s.%s\" has no column \"%s\", which the source sends",

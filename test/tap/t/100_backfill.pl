@@ -64,7 +64,7 @@ sub copied_while_written
 	ok($scene->caught_up('shop_in', 60), "$kind: the stream has caught up") or die "not caught up\n";
 	is($scene->compare('shop'), '', "$kind: both sides hold the same");
 	is($target->sql("SELECT count(*), bool_and(percent = 100), bool_and(phase = 'done') FROM dbstream.backfill_status"),
-		'8|t|t', "$kind: the status names every table and says that it is done");
+		'10|t|t', "$kind: the status names every table and says that it is done");
 	cmp_ok($target->sql("SELECT rows_done FROM dbstream.backfill_status WHERE source_table = 'customer'"),
 		'>=', $rows * 0.9, "$kind: and how many rows were copied");
 	cmp_ok($target->sql("SELECT chunks FROM dbstream.backfill_table WHERE source_table = 'customer'"),
@@ -74,6 +74,8 @@ sub copied_while_written
 		'2', "$kind: the secondary index is there");
 	is($target->sql("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'shop.sale'::regclass"),
 		'1', "$kind: so is the foreign key");
+	is($target->sql("SELECT count(*), bool_and(convalidated) FROM pg_constraint WHERE contype = 'f' AND connamespace = "
+			  . "'shop'::regnamespace"), '3|t', "$kind: with the others, and all are validated");
 
 	# Strict again: a change that cannot be right stops the stream.
 	$target->sql('DELETE FROM shop.tag WHERE v = (SELECT max(v) FROM shop.tag)');

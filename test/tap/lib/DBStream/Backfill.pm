@@ -26,6 +26,10 @@ CREATE TABLE hash (h varbinary(32) PRIMARY KEY, v json);
 CREATE TABLE state (kind enum('z','m','a') NOT NULL, bits bit(9) NOT NULL, v set('x','y','z'), PRIMARY KEY (kind, bits));
 CREATE TABLE tag (code char(8) NOT NULL, v int, UNIQUE KEY code (code));
 CREATE TABLE heap (a int, b varchar(40), c float);
+CREATE TABLE owner (id int PRIMARY KEY, v varchar(10));
+CREATE TABLE pet (id int PRIMARY KEY AUTO_INCREMENT, owner int, keeper int, KEY (owner), KEY (keeper),
+	CONSTRAINT pet_owner FOREIGN KEY (owner) REFERENCES owner (id) ON DELETE CASCADE ON UPDATE CASCADE,
+	CONSTRAINT pet_keeper FOREIGN KEY (keeper) REFERENCES owner (id) ON DELETE SET NULL ON UPDATE CASCADE);
 CREATE TABLE nothing (id int PRIMARY KEY, v longblob);
 END
 }
@@ -54,6 +58,8 @@ INSERT IGNORE INTO word SELECT CONCAT(ELT(1 + i % 4, 'Ä', 'a', 'B', 'é'), "'\\
 INSERT INTO hash SELECT UNHEX(SHA2(i, 256)), JSON_OBJECT('i', i, 's', CONCAT('"', i)) FROM $n;
 INSERT INTO state SELECT ELT(1 + i % 3, 'z', 'm', 'a'), i DIV 3, IF(i % 5 = 0, 'x,z', '') FROM $small;
 INSERT INTO tag SELECT LPAD(i, 8, 'c'), i FROM $n;
+INSERT INTO owner SELECT i, 'v' FROM $n;
+INSERT INTO pet (owner, keeper) SELECT i, 1 + (i * 7) % $rows FROM $n;
 INSERT INTO heap SELECT i % 10, CONCAT('v', i % 3), i / 3 FROM $n;
 END
 }
@@ -96,6 +102,10 @@ UPDATE state SET v = 'y' WHERE bits = $id % 500;
 DELETE FROM state WHERE bits = ($id + 7) % 500 AND kind = 'm';
 UPDATE tag SET code = CONCAT('n', $round % 10, $number, LPAD($id % 10000, 4, '0')) WHERE v = $id;
 BEGIN; INSERT INTO heap VALUES ($number, 'same', 1.1), ($number, 'same', 1.1); DELETE FROM heap WHERE a = $number LIMIT 1; COMMIT;
+DELETE FROM owner WHERE id BETWEEN $id AND $id + 5;
+UPDATE owner SET id = $new WHERE id = $id + 10;
+INSERT IGNORE INTO owner VALUES ($id, 'again');
+INSERT INTO pet (owner, keeper) SELECT MIN(id), MAX(id) FROM owner WHERE id BETWEEN $id AND $id + 50;
 INSERT INTO nothing VALUES ($new, REPEAT('b', 1000));
 BEGIN; INSERT INTO customer (id, name) VALUES ($new + 500000, 'never'); ROLLBACK;
 END
