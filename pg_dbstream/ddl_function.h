@@ -9,7 +9,7 @@
 /* What an expression yields, as far as its translation depends on it. */
 typedef enum DdlValue
 {
-	DDL_VALUE_ANY,	   /* as a result: not known */
+	DDL_VALUE_ANY,     /* as a result: not known */
 	DDL_VALUE_LITERAL, /* a string literal, which takes the type it meets */
 	DDL_VALUE_BOOLEAN,
 	DDL_VALUE_INTEGER,
@@ -25,10 +25,10 @@ typedef enum DdlValue
 	DDL_VALUE_UUID,
 	DDL_VALUE_BITS,
 	DDL_VALUE_OTHER,
-	DDL_VALUE_NUMBER,  /* as a wanted kind: integer, numeric or float */
-	DDL_VALUE_MOMENT,  /* as a wanted kind: date, timestamp or timestamptz */
-	DDL_VALUE_SAME,	   /* as a result: that of the first argument; as a wanted kind: as it is */
-	DDL_VALUE_COMMON   /* as a result: the arguments' common kind */
+	DDL_VALUE_NUMBER, /* as a wanted kind: integer, numeric or float */
+	DDL_VALUE_MOMENT, /* as a wanted kind: date, timestamp or timestamptz */
+	DDL_VALUE_SAME,   /* as a result: that of the first argument; as a wanted kind: as it is */
+	DDL_VALUE_COMMON  /* as a result: the arguments' common kind */
 } DdlValue;
 
 typedef enum DdlVolatility
@@ -42,7 +42,7 @@ typedef struct DdlFunction
 	const char *name;
 	int least; /* arguments */
 	int most;
-	const char *words; /* $1 … $9 stand for arguments, $* for all with commas, $|| for all joined by || */
+	const char *words;  /* $1 … $9 stand for arguments, $* for all with commas, $|| for all joined by || */
 	DdlValue wanted[3]; /* the last one holds for all that follow */
 	DdlValue result;
 	DdlVolatility volatility;

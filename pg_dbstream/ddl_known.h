@@ -11,7 +11,7 @@
 typedef struct DdlKnownColumn
 {
 	const char *name;
-	DdlType *type;		 /* the source's words when seen, else by the target's type */
+	DdlType *type;       /* the source's words when seen, else by the target's type */
 	const char *pg_type; /* as format_type writes it or the printer wrote it */
 	bool not_null;
 	bool has_default;
@@ -27,33 +27,33 @@ typedef struct DdlKnownColumn
 
 typedef struct DdlKnownKey
 {
-	const char *name;	 /* MySQL's */
+	const char *name;    /* MySQL's */
 	const char *pg_name; /* PostgreSQL's */
 	DdlKeyKind kind;
 	bool is_constraint;
-	DdlKey *key;		/* its definition, when seen or plain columns */
+	DdlKey *key;         /* its definition, when seen or plain columns */
 	const char *pg_tail; /* "USING btree (…)", when only the catalogue knows it */
 } DdlKnownKey;
 
 typedef struct DdlKnownConstraint
 {
 	const char *name;
-	char kind; /* 'f', 'c' */
-	bool missing; /* not carried over, so there is nothing to drop */
+	char kind;     /* 'f', 'c' */
+	bool missing;  /* not carried over, so there is nothing to drop */
 	List *columns; /* of char *: those it uses, where the catalogue tells */
 } DdlKnownConstraint;
 
 typedef struct DdlKnownTable
 {
 	const char *schema; /* the target's; NULL = as the search path finds it */
-	const char *name;	/* the target's */
-	bool complete;		/* all columns and keys are known */
-	bool absent;		/* known not to exist */
+	const char *name;   /* the target's */
+	bool complete;      /* all columns and keys are known */
+	bool absent;        /* known not to exist */
 	bool dropped;
-	bool empty; /* the catalogue says that there is not one page */
-	char partitioned; /* 'r', 'l', 'h' or 0 */
-	List *columns;	  /* of DdlKnownColumn */
-	List *keys;		  /* of DdlKnownKey */
+	bool empty;        /* the catalogue says that there is not one page */
+	char partitioned;  /* 'r', 'l', 'h' or 0 */
+	List *columns;     /* of DdlKnownColumn */
+	List *keys;        /* of DdlKnownKey */
 	List *constraints; /* of DdlKnownConstraint */
 } DdlKnownTable;
 
@@ -63,7 +63,7 @@ typedef struct DdlKnown
 	/* Asks the catalogue; NULL where it may not be looked at. Returns NULL when the table does not exist. */
 	DdlKnownTable *(*load)(const char *schema, const char *name);
 	bool (*schema_exists)(const char *schema);
-	List *schemas;	/* of char *: created by this text */
+	List *schemas;  /* of char *: created by this text */
 	List *deferred; /* of DdlDeferredKey: foreign keys whose table comes later in the text */
 } DdlKnown;
 

@@ -15,7 +15,7 @@ typedef struct DdlPrinter
 	DbsDdlStatement *out;
 	DdlKnown *known;
 	const char *default_schema; /* as USE may have changed it */
-	const char *table_schema;	/* of the table being printed, as the source writes it: where its enum types go */
+	const char *table_schema;   /* of the table being printed, as the source writes it: where its enum types go */
 } DdlPrinter;
 
 /* A foreign key that waits for its table. */
@@ -63,7 +63,7 @@ bool dbs_ddl_is_bytes(DdlTypeFamily family);
 typedef enum DdlContext
 {
 	DDL_CONTEXT_DEFAULT,   /* no columns; stable functions allowed */
-	DDL_CONTEXT_CHECK,	   /* columns; stable functions are a lie, so refused */
+	DDL_CONTEXT_CHECK,     /* columns; stable functions are a lie, so refused */
 	DDL_CONTEXT_GENERATED, /* immutable only */
 	DDL_CONTEXT_QUERY
 } DdlContext;
@@ -103,8 +103,8 @@ void dbs_ddl_pg_comment(DdlPrinter *printer, const char *kind, const char *objec
 void dbs_ddl_pg_key(DdlPrinter *printer, DdlKey *key, const DdlName *name, DdlKnownTable *table, List **after);
 const char *dbs_ddl_pg_primary_key(DdlPrinter *printer, const DdlKey *key, const DdlName *name, DdlKnownTable *table);
 /* CONSTRAINT … FOREIGN KEY …; NULL with a note when it cannot be. */
-const char *dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *name,
-								   DdlKnownTable *table, bool *deferred);
+const char *dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *name, DdlKnownTable *table,
+								   bool *deferred);
 const char *dbs_ddl_pg_check(DdlPrinter *printer, DdlCheck *check, const DdlName *name, DdlKnownTable *table);
 /* Fills in the names that MySQL gives to keys, foreign keys and checks without one. */
 void dbs_ddl_name_key(DdlKey *key, const DdlKnownTable *table, const DdlCreateTable *create);

@@ -12,8 +12,8 @@ typedef struct DdlRaw
 {
 	const DbsDdlOptions *options;
 	DbsDdlStatement *out; /* the statement whose notes are being written */
-	List *created;		  /* of DdlStatement: CREATE TABLE seen in this text */
-	List *types;		  /* of DdlStatement: CREATE TYPE and CREATE DOMAIN seen in this text */
+	List *created;        /* of DdlStatement: CREATE TABLE seen in this text */
+	List *types;          /* of DdlStatement: CREATE TYPE and CREATE DOMAIN seen in this text */
 	List *notes;
 } DdlRaw;
 

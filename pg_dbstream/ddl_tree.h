@@ -30,8 +30,8 @@ typedef enum DdlTypeFamily
 	DDL_TYPE_VARBINARY,
 	DDL_TYPE_BLOB, /* length as for TEXT */
 	DDL_TYPE_DATE,
-	DDL_TYPE_TIME,		/* MySQL's TIME: a duration; fsp in length */
-	DDL_TYPE_CLOCK,		/* PostgreSQL's time: of a day */
+	DDL_TYPE_TIME,  /* MySQL's TIME: a duration; fsp in length */
+	DDL_TYPE_CLOCK, /* PostgreSQL's time: of a day */
 	DDL_TYPE_CLOCK_TZ,
 	DDL_TYPE_TIMESTAMP, /* without time zone: MySQL's DATETIME */
 	DDL_TYPE_TIMESTAMPTZ,
@@ -58,13 +58,13 @@ typedef struct DdlType
 {
 	DdlTypeFamily family;
 	const char *schema; /* OTHER: its schema, if written */
-	const char *name; /* as written, for messages; the subtype of GEOMETRY; the type of OTHER */
-	int64 length;	  /* characters, bytes, digits or fraction digits; -1 = not written */
-	int scale;		  /* -1 = not written */
+	const char *name;   /* as written, for messages; the subtype of GEOMETRY; the type of OTHER */
+	int64 length;       /* characters, bytes, digits or fraction digits; -1 = not written */
+	int scale;          /* -1 = not written */
 	bool is_unsigned;
 	bool zerofill;
 	bool is_serial; /* SERIAL, BIGSERIAL: brings its own sequence */
-	List *labels;	/* ENUM, SET: of DdlText */
+	List *labels;   /* ENUM, SET: of DdlText */
 	const char *charset;
 	const char *collation;
 	int array_dimensions;
@@ -101,14 +101,14 @@ typedef enum DdlExprKind
 	DDL_EXPR_STAR,
 	DDL_EXPR_FUNCTION, /* text: lower-case name; args; distinct */
 	DDL_EXPR_OPERATOR, /* text: meaning, see below; args: one or two */
-	DDL_EXPR_CAST,	   /* args: one; type */
-	DDL_EXPR_CASE,	   /* args: [operand or NULL], when, then, …, [else or NULL] */
-	DDL_EXPR_IN,	   /* args: value, then the list (or one query); negated */
+	DDL_EXPR_CAST,     /* args: one; type */
+	DDL_EXPR_CASE,     /* args: [operand or NULL], when, then, …, [else or NULL] */
+	DDL_EXPR_IN,       /* args: value, then the list (or one query); negated */
 	DDL_EXPR_BETWEEN,  /* args: value, low, high; negated */
 	DDL_EXPR_ROW,
 	DDL_EXPR_COLLATE, /* args: one; text: collation */
-	DDL_EXPR_ARRAY,	  /* args: elements */
-	DDL_EXPR_QUERY,	  /* query */
+	DDL_EXPR_ARRAY,   /* args: elements */
+	DDL_EXPR_QUERY,   /* query */
 	DDL_EXPR_EXISTS,  /* query; negated */
 	DDL_EXPR_VARIABLE
 } DdlExprKind;
@@ -132,7 +132,7 @@ typedef struct DdlExpr
 	bool negated;
 	bool distinct;
 	const char *introducer; /* _utf8mb4'…' */
-	int offset;				/* where in the text it stands */
+	int offset;             /* where in the text it stands */
 } DdlExpr;
 
 /* ---- queries (views, CREATE TABLE … AS) ---------------------------------------- */
@@ -151,7 +151,7 @@ typedef struct DdlSource
 	const char *join; /* NULL for the first one: "," "JOIN" "LEFT JOIN" "RIGHT JOIN" "CROSS JOIN" "NATURAL JOIN" … */
 	DdlExpr *on;
 	List *using_columns; /* of char * */
-	List *nested;		 /* of DdlSource: ( a JOIN b ) */
+	List *nested;        /* of DdlSource: ( a JOIN b ) */
 } DdlSource;
 
 typedef struct DdlOrder
@@ -215,7 +215,7 @@ typedef struct DdlKey
 	const char *constraint_name;
 	bool if_not_exists;
 	bool is_constraint; /* PostgreSQL: written as a constraint */
-	List *parts;		/* of DdlKeyPart */
+	List *parts;        /* of DdlKeyPart */
 	const char *method; /* USING */
 	const char *comment;
 	const char *parser;
@@ -286,7 +286,7 @@ typedef struct DdlColumn
 	bool stored;
 	bool invisible;
 	const char *comment;
-	List *checks;			   /* of DdlCheck */
+	List *checks;       /* of DdlCheck */
 	List *foreign_keys; /* of DdlForeignKey */
 	bool first;
 	const char *after;
@@ -310,8 +310,8 @@ typedef enum DdlPartitionMethod
 typedef struct DdlPartition
 {
 	const char *name;
-	List *values;	/* of DdlExpr; a ROW for several columns; NULL element = MAXVALUE (and MINVALUE in from) */
-	List *from;		/* PostgreSQL's FROM: of DdlExpr */
+	List *values;   /* of DdlExpr; a ROW for several columns; NULL element = MAXVALUE (and MINVALUE in from) */
+	List *from;     /* PostgreSQL's FROM: of DdlExpr */
 	bool less_than; /* VALUES LESS THAN, else VALUES IN */
 	bool is_default;
 	bool maxvalue;
@@ -325,8 +325,8 @@ typedef struct DdlPartitioning
 	DdlPartitionMethod method;
 	bool linear;
 	DdlExpr *expr;
-	List *columns;	  /* of char * */
-	int count;		  /* PARTITIONS n, 0 = not written */
+	List *columns;    /* of char * */
+	int count;        /* PARTITIONS n, 0 = not written */
 	List *partitions; /* of DdlPartition */
 	bool subpartitioned;
 } DdlPartitioning;
@@ -370,11 +370,11 @@ typedef struct DdlCreateTable
 	bool if_not_exists;
 	bool or_replace;
 	DdlName *like;
-	List *columns;		/* of DdlColumn */
-	List *keys;			/* of DdlKey */
+	List *columns;      /* of DdlColumn */
+	List *keys;         /* of DdlKey */
 	List *foreign_keys; /* of DdlForeignKey */
-	List *checks;		/* of DdlCheck */
-	List *ignored;		/* of char *: options without meaning elsewhere, as written */
+	List *checks;       /* of DdlCheck */
+	List *ignored;      /* of char *: options without meaning elsewhere, as written */
 	const char *charset;
 	const char *collation;
 	const char *comment;
@@ -399,7 +399,7 @@ typedef enum DdlActionKind
 	DDL_DROP_DEFAULT,
 	DDL_SET_INVISIBLE,
 	DDL_SET_VISIBLE,
-	DDL_SET_TYPE,	  /* PostgreSQL's ALTER COLUMN … TYPE */
+	DDL_SET_TYPE,     /* PostgreSQL's ALTER COLUMN … TYPE */
 	DDL_SET_NOT_NULL, /* PostgreSQL's */
 	DDL_DROP_NOT_NULL,
 	DDL_ADD_IDENTITY,
@@ -468,22 +468,22 @@ typedef struct DdlStatement
 	bool restart_identity;
 	DdlName *name;
 	DdlCreateTable *create;
-	List *actions;	 /* of DdlAction */
-	List *names;	 /* of DdlName: DROP several; RENAME: old, new, old, new … */
+	List *actions;   /* of DdlAction */
+	List *names;     /* of DdlName: DROP several; RENAME: old, new, old, new … */
 	DdlQuery *query; /* a view's */
 	bool query_untranslatable;
 	const char *query_error;
-	List *columns;			 /* of char *: a view's */
+	List *columns; /* of char *: a view's */
 	const char *check_option;
 	DdlSequenceOptions *sequence;
 	const char *charset;
 	const char *collation;
 	const char *comment;
 	const char *comment_column; /* COMMENT ON COLUMN */
-	const char *object;			/* COMMENT ON what; a type's kind */
-	List *labels;				/* of DdlText: an enum type's */
-	DdlType *type;				/* a domain's */
-	List *checks;				/* a domain's */
+	const char *object;         /* COMMENT ON what; a type's kind */
+	List *labels;               /* of DdlText: an enum type's */
+	DdlType *type;              /* a domain's */
+	List *checks;               /* a domain's */
 	bool not_null;
 	DdlExpr *default_value;
 	const char *new_name;
