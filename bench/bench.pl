@@ -99,7 +99,8 @@ sub set_up
 	prepare_mysql($source);
 	$target->sql('CREATE SCHEMA bench');
 	$bench->{scene}->bridge->start;
-	$bench->{scene}->create_connection('m_source');
+	# None of the references encrypts what it sends, so neither do we.
+	$bench->{scene}->create_connection('m_source', ssl_mode => 'DISABLED');
 }
 
 # The first that asks pays for the other servers.
@@ -214,9 +215,13 @@ sub copy_once
 	my $target = $bench->{scene}->target;
 
 	empty_table($target, $table);
+	# The server process tells what it has used itself: it ends with the connection.
+	my $used = "SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)";
 	my $begin = time();
-	$target->sql("COPY bench.$table FROM '" . DBStream::Scene::work_folder() . "/copy.bin' (FORMAT binary)");
-	return time() - $begin;
+	my $text = $target->sql("$used; COPY bench.$table FROM '" . DBStream::Scene::work_folder() . "/copy.bin' (FORMAT binary); $used");
+	my $seconds = time() - $begin;
+	my @nanoseconds = split(/\n/, $text);
+	return ($seconds, ($nanoseconds[1] - $nanoseconds[0]) / 1e9);
 }
 
 sub native_once
@@ -228,10 +233,12 @@ sub native_once
 	native()->start;
 	wait_postgres(native()->subscriber, $condition);
 	my $seconds = time() - $begin;
+	my $cpu = cpu_seconds(native()->publisher->sql('SELECT pid FROM pg_stat_replication'))
+	  + cpu_seconds(native()->subscriber->sql('SELECT pid FROM pg_stat_subscription'));
 	die "PostgreSQL's own replication has other rows than ours\n"
 	  if $bench->{same_rows} && checksum(native()->subscriber, $table) ne $bench->{checksum};
 	native()->end;
-	return $seconds;
+	return ($seconds, $cpu);
 }
 
 sub replica_once
@@ -240,12 +247,14 @@ sub replica_once
 	my $replica = replica($bench);
 
 	$replica->prepare($table, $from, $to);
+	my $before = cpu_seconds($replica->server->pid);
 	my $begin = time();
 	$replica->start;
 	wait_mysql($replica->server, $condition);
 	my $seconds = time() - $begin;
+	my $cpu = cpu_seconds($replica->server->pid) - $before;
 	$replica->end;
-	return $seconds;
+	return ($seconds, $cpu);
 }
 
 sub catch_up
@@ -254,7 +263,7 @@ sub catch_up
 	my ($source, $target) = ($bench->{scene}->source, $bench->{scene}->target);
 	my $condition = done_condition($work, $size);
 	my $from = position($bench);
-	my (%seconds, %cpu, %memory);
+	my (%seconds, %cpu, %spent, %memory);
 
 	heading($title);
 	write_mysql($source, $work, $size);
@@ -285,9 +294,17 @@ sub catch_up
 		push @{ $seconds{ours} }, $seconds;
 		push @{ $cpu{$_} }, $cpu->{$_} foreach keys %$cpu;
 		push @{ $memory{$_} }, $memory->{$_} foreach keys %$memory;
-		push @{ $seconds{copy} }, copy_once($bench, $table) if $work eq 'inserts';
-		push @{ $seconds{native} }, native_once($bench, $table, $condition);
-		push @{ $seconds{replica} }, replica_once($bench, $table, $from, $to, $condition) if replica($bench);
+		my %once = (native => sub { native_once($bench, $table, $condition) });
+		$once{copy} = sub { copy_once($bench, $table) }
+		  if $work eq 'inserts';
+		$once{replica} = sub { replica_once($bench, $table, $from, $to, $condition) }
+		  if replica($bench);
+		foreach my $reference (sort keys %once)
+		{
+			($seconds, $cpu) = $once{$reference}->();
+			push @{ $seconds{$reference} }, $seconds;
+			push @{ $spent{$reference} }, $cpu;
+		}
 	}
 	my %name = (
 		copy => 'COPY (FORMAT binary)',
@@ -305,6 +322,10 @@ sub catch_up
 			again => $again++);
 	}
 	say_row('CPU seconds, ours, median', join(', ', map { sprintf '%s %.2f', $_, median(@{ $cpu{$_} }) } sort keys %cpu));
+	my $total = 0;
+	$total += median(@{ $cpu{$_} }) foreach qw(bridge receiver worker source);
+	say_row('  all of ours; references',
+		join(', ', sprintf('%.2f', $total), map { sprintf '%s %.2f', $name{$_}, median(@{ $spent{$_} }) } sort keys %spent));
 	say_row('own memory, highest, MB', join(', ', map { sprintf '%s %.0f', $_, quantile(1, @{ $memory{$_} }) } sort keys %memory));
 }
 
@@ -413,7 +434,7 @@ sub reading
 		my ($status, $text, $error) = run_program(
 			[
 				"$ENV{DBSTREAM_STAGE}/bin/binlog_dump", '--host', 'localhost', '--socket', $source->socket, '--user',
-				'reader', '--start',
+				'reader', '--ssl-mode', 'DISABLED', '--start',
 				"$file:$offset", '--follow-by', 'file', '--table', 'bench.t', '--quiet' ],
 			env => { MYSQL_PWD => $DBStream::Scene::password });
 		die "reading: $text$error\n" unless $status == 0 && $error =~ /rows=(\d+).*seconds=([\d.]+) cpu=([\d.]+)/;
