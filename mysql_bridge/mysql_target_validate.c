@@ -37,6 +37,28 @@ put(const Validation *v, const char *name, const char *status, const char *remed
 	v->sink(v->context, &check);
 }
 
+/* Statements that change no row, and need the rights that a session's need. */
+static bool
+try_writing(const Validation *v, const char *database, Failure *failure)
+{
+	SqlBuffer sql = {0};
+	bool ok = true;
+
+	for (int i = 0; ok && i < 2; i++)
+	{
+		sql_buffer_text(&sql, i == 0 ? "UPDATE " : "INSERT INTO ");
+		sql_buffer_name(&sql, database, strlen(database));
+		sql_buffer_text(&sql, i == 0 ? ".dbstream_progress SET changes = changes WHERE stream_key = ''"
+									 : ".dbstream_progress (stream_key, position, updated_at)"
+									   " SELECT '', '', NOW(6) FROM (SELECT 1) s WHERE 1 = 0");
+		ok = sql_buffer_ok(&sql) && (mysql_real_query(v->mysql, sql.data, (unsigned long) sql.used) == 0 ||
+									 target_failed(v->mysql, "writing the table of positions", failure));
+		sql_buffer_reset(&sql, 0);
+	}
+	sql_buffer_free(&sql);
+	return ok;
+}
+
 /* The same statements as at the stream's start: what they need is what is needed. */
 static void
 check_progress(const Validation *v)
@@ -47,7 +69,8 @@ check_progress(const Validation *v)
 	MysqlTotals totals;
 
 	if (mysql_progress_prepare(v->mysql, database, &failure) &&
-		mysql_progress_read(v->mysql, database, "validate_stream", position, sizeof position, &totals, &failure))
+		mysql_progress_read(v->mysql, database, "validate_stream", position, sizeof position, &totals, &failure) &&
+		try_writing(v, database, &failure))
 		put(v, "progress_table", "ok", "", "%s.dbstream_progress is there and can be written", database);
 	else
 		put(v, "progress_table", "failed",

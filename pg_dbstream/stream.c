@@ -102,6 +102,27 @@ check_ends(const char *source, const char *target)
 						errhint("Use a connection of kind mysql or mariadb as the source.")));
 }
 
+/* What streams out of this database cannot do yet is refused when it is asked for, not passed over when they run. */
+static void
+check_outbound_options(Jsonb *options)
+{
+	static const char *const only[][2] = {{"start", "now"}, {"conflicts", "stop"}, {"on_ddl", NULL}};
+
+	for (int i = 0; i < lengthof(only); i++)
+	{
+		char *value = options != NULL ? dbs_jsonb_text(options, only[i][0]) : NULL;
+
+		if (value == NULL || (only[i][1] != NULL && strcmp(value, only[i][1]) == 0))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("option \"%s\" cannot be \"%s\" for a stream out of this database in version 0.1.0", only[i][0],
+						value),
+				 only[i][1] != NULL ? errhint("It can only be \"%s\".", only[i][1])
+									: errhint("Schema changes are not carried out: make them at the target first.")));
+	}
+}
+
 void
 dbs_stream_create(const char *name, const char *source, const char *target, ArrayType *tables, Jsonb *options)
 {
@@ -115,6 +136,8 @@ dbs_stream_create(const char *name, const char *source, const char *target, Arra
 		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("stream \"%s\" exists already", name),
 						errhint("Change it with dbstream.alter_stream(), or choose another name.")));
 	check_ends(source, target);
+	if (strcmp(source, "local") == 0)
+		check_outbound_options(options);
 	(void) dbs_catalog_run("INSERT INTO dbstream.stream (name, owner, source, target, tables, options)"
 						   " VALUES ($1, $2, $3, $4, $5, $6)",
 						   "tottaj", name, access.caller, source, target, tables, options);
@@ -135,6 +158,8 @@ dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool repla
 	dbs_catalog_enter(&access);
 	dbs_stream_get(name, &row);
 	dbs_stream_require_owner(&access, &row);
+	if (strcmp(row.source, "local") == 0)
+		check_outbound_options(options);
 	if (options != NULL && dbs_jsonb_has(options, "start") &&
 		dbs_catalog_run("SELECT FROM dbstream.progress WHERE stream_id = $1", "i", row.id) > 0 && !replace)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -9,6 +9,7 @@
 #include "bridge_registry.h"
 #include "catalog.h"
 #include "options.h"
+#include "outbound.h"
 
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
@@ -226,7 +227,73 @@ check_owner(Validation *v)
 	check_tables(v, quote_identifier(name));
 }
 
-/* ---- the source -------------------------------------------------------- */
+/* ---- streams out of this database --------------------------------------- */
+
+static void
+check_decoding(Validation *v)
+{
+	const char *level = GetConfigOption("wal_level", false, false);
+	const char *plugins = GetConfigOption("output_plugin_libraries", true, false);
+	int slots = pg_strtoint32(GetConfigOption("max_replication_slots", false, false));
+	char *slot = dbs_outbound_slot_name(v->stream.id);
+	bool isnull;
+	int64 used;
+
+	put(v, "wal_level", "server", strcmp(level, "logical") == 0 ? "ok" : "failed", psprintf("wal_level is %s", level),
+		strcmp(level, "logical") == 0 ? NULL : "Set wal_level = logical and restart the server.");
+	/* Servers that do not know the setting load any plugin. */
+	if (plugins != NULL && strstr(plugins, "dbstream") == NULL)
+		put(v, "output_plugin_libraries", "server", "failed", psprintf("it lists \"%s\", without dbstream", plugins),
+			"Add dbstream to output_plugin_libraries and reload the server's configuration.");
+	else
+		put(v, "output_plugin_libraries", "server", "ok",
+			plugins != NULL ? "it lists dbstream" : "this server does not know the setting", NULL);
+	(void) dbs_catalog_run("SELECT count(*) FROM pg_replication_slots WHERE slot_name <> $1", "t", slot);
+	used = DatumGetInt64(dbs_catalog_datum(0, 1, &isnull));
+	put(v, "max_replication_slots", "server", used < slots ? "ok" : "failed",
+		psprintf("%lld of %d are in use by others", (long long) used, slots),
+		used < slots ? NULL : psprintf("Set max_replication_slots to %d or more and restart the server.", slots + 4));
+}
+
+/* How each table that goes out says which row was changed. */
+static void
+check_identities(Validation *v)
+{
+	const char **patterns = pattern_list(v->stream.tables);
+	int found = 0;
+	uint64 count = dbs_catalog_run(
+		"SELECT n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
+		"  c.relreplident = 'f', c.relreplident = 'i' OR i.indexrelid IS NOT NULL, c.relreplident = 'n'"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary"
+		" WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' AND n.nspname !~ '^pg_'"
+		" AND n.nspname NOT IN ('information_schema', 'dbstream') ORDER BY 3",
+		"");
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		char *schema = dbs_catalog_text(i, 1);
+		char *table = dbs_catalog_text(i, 2);
+		char *name = dbs_catalog_text(i, 3);
+
+		if (!dbs_pattern_selects(patterns, schema, strlen(schema), table, strlen(table)))
+			continue;
+		found++;
+		if (truth(i, 4) && !truth(i, 5))
+			put(v, "replica_identity", psprintf("table %s", name), "warning",
+				"without a key, the target finds a row by all its values, which reads the whole table each time",
+				psprintf("ALTER TABLE %s ADD PRIMARY KEY (…);", name));
+		else if (truth(i, 6) || !(truth(i, 4) || truth(i, 5)))
+			put(v, "replica_identity", psprintf("table %s", name), "warning",
+				"its updates and deletes do not say which row they changed: the first would stop the stream",
+				psprintf("Give it a primary key, or ALTER TABLE %s REPLICA IDENTITY FULL;", name));
+	}
+	put(v, "tables", "database", "ok", psprintf("tables here that the patterns select: %d", found), NULL);
+	put(v, "schema_changes", "stream", "warning", "this version does not carry schema changes out",
+		"Make each at the target before it is made here.");
+}
+
+/* ---- the other end ------------------------------------------------------ */
 
 static char *
 bridge_command(void)
@@ -283,7 +350,7 @@ check_source(Validation *v, const char *definition)
 static char *
 definition_text(const DbsStreamRow *stream, MemoryContext context)
 {
-	(void) dbs_catalog_run("SELECT to_jsonb(d) - 'desired' - 'target_kind' FROM dbstream.stream_definition d"
+	(void) dbs_catalog_run("SELECT to_jsonb(d) - 'desired' FROM dbstream.stream_definition d"
 						   " WHERE d.stream_id = $1",
 						   "i", stream->id);
 	return MemoryContextStrdup(context, dbs_catalog_text(0, 1));
@@ -302,9 +369,17 @@ dbs_validate_stream(PG_FUNCTION_ARGS)
 	dbs_catalog_enter(&access);
 	dbs_stream_look(text_to_cstring(PG_GETARG_TEXT_PP(0)), &v.stream);
 	check_server(&v);
-	check_workers(&v);
-	check_origins(&v);
-	check_owner(&v);
+	if (strcmp(v.stream.source, "local") == 0)
+	{
+		check_decoding(&v);
+		check_identities(&v);
+	}
+	else
+	{
+		check_workers(&v);
+		check_origins(&v);
+		check_owner(&v);
+	}
 	definition = definition_text(&v.stream, context);
 	dbs_catalog_leave(&access);
 	check_source(&v, definition);
