@@ -57,7 +57,8 @@ arguments_print_help(void)
 {
 	printf(
 		"dbstream-bridge carries the streams of one PostgreSQL database that has the extension dbstream.\n\n"
-		"Usage:\n  dbstream-bridge --conninfo 'host=… dbname=… user=…'\n  dbstream-bridge --config FILE\n\nOptions:\n");
+		"Usage:\n  dbstream-bridge --conninfo 'host=… dbname=… user=…'\n  dbstream-bridge --config FILE\n"
+		"  dbstream-bridge clone --from mysql://… --to postgresql://…    (see dbstream-bridge clone --help)\n\nOptions:\n");
 	for (int i = 0; i < OPTION_COUNT; i++)
 	{
 		const Option *option = &options[i];

@@ -22,6 +22,7 @@ typedef struct Arguments
 	char *config; /* the file that was read, or NULL */
 	LogFormat log_format;
 	LogLevel log_level;
+	const char *only_stream; /* serve this stream and no other; NULL: all. By reference, never from the command line */
 } Arguments;
 
 /*

@@ -125,6 +125,12 @@ find_row(const PGresult *rows, int id)
 	return -1;
 }
 
+static bool
+serves(const Bridge *bridge, const char *name)
+{
+	return bridge->arguments->only_stream == NULL || strcmp(bridge->arguments->only_stream, name) == 0;
+}
+
 /* Make the streams that run those that are meant to. */
 static bool
 read_streams(Bridge *bridge, Failure *failure)
@@ -149,6 +155,8 @@ read_streams(Bridge *bridge, Failure *failure)
 		int id = (int) strtol(PQgetvalue(rows, row, 0), NULL, 10);
 		Failure own;
 
+		if (!serves(bridge, PQgetvalue(rows, row, 2)))
+			continue;
 		if (find_stream(bridge, id) == NULL && !add_stream(bridge, id, strtoll(PQgetvalue(rows, row, 1), NULL, 10),
 														   PQgetvalue(rows, row, 2), PQgetvalue(rows, row, 3), &own))
 			log_failure(LOG_LEVEL_ERROR, PQgetvalue(rows, row, 2), &own);

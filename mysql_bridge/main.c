@@ -10,6 +10,7 @@
 
 #include "arguments.h"
 #include "bridge.h"
+#include "clone.h"
 #include "log.h"
 #include "postgres_connection.h"
 #include "source_registry.h"
@@ -80,6 +81,25 @@ run(const Arguments *arguments)
 	return EXIT_STOPPED;
 }
 
+static int
+run_clone(int argc, char **argv)
+{
+	int stop_fd = open_stop_fd();
+	Failure failure;
+
+	if (stop_fd < 0)
+	{
+		log_line(LOG_LEVEL_ERROR, NULL, "cannot set up signals: %s", strerror(errno));
+		return CLONE_EXIT_FAILED;
+	}
+	if (!source_registry_init(&failure))
+	{
+		log_failure(LOG_LEVEL_ERROR, NULL, &failure);
+		return CLONE_EXIT_FAILED;
+	}
+	return clone_main(argc, argv, stop_fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -87,6 +107,12 @@ main(int argc, char **argv)
 	Failure failure;
 	int status = EXIT_STOPPED;
 
+	if (argc > 1 && strcmp(argv[1], "clone") == 0)
+	{
+		status = run_clone(argc - 1, argv + 1);
+		fflush(NULL);
+		_exit(status);
+	}
 	if (!arguments_parse(argc, argv, &arguments, &failure))
 	{
 		log_failure(LOG_LEVEL_ERROR, NULL, &failure);
