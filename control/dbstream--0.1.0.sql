@@ -326,7 +326,11 @@ CREATE VIEW dbstream.stream_status AS
 			ELSE 'running'
 		END AS state,
 		s.desired, s.source, s.target, s.owner::text AS owner,
-		r.received_position, p.position AS applied_position, p.gtid_set, r.source_position,
+		-- The report may be older than the last commit; log files are counted, not compared as texts.
+		CASE WHEN (regexp_match(r.received_position, '(\d+):(\d+)$'))::bigint[]
+				< (regexp_match(p.position, '(\d+):(\d+)$'))::bigint[]
+			THEN p.position ELSE r.received_position END AS received_position,
+		p.position AS applied_position, p.gtid_set, r.source_position,
 		l.bytes_behind, l.seconds_behind, p.source_commit_time AS last_source_commit, t.last_applied_at, t.last_heard_at,
 		coalesce(p.transactions, 0) AS transactions, coalesce(p.rows_inserted, 0) AS rows_inserted,
 		coalesce(p.rows_updated, 0) AS rows_updated, coalesce(p.rows_deleted, 0) AS rows_deleted,

@@ -1,6 +1,7 @@
 -- set_position: only of a paused stream, by its owner, to a place named in full; the counts stay.
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS dbstream CASCADE;
 CREATE EXTENSION dbstream;
 SELECT dbstream.create_connection('shop', 'mysql', '{"host": "nowhere", "user": "reader"}');
 SELECT dbstream.create_stream('shop_in', source => 'shop', target => 'local', tables => '{shop.*}');

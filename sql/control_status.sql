@@ -45,6 +45,12 @@ SELECT dbstream.wait_for_stream('shop_in', '10s');
 UPDATE dbstream.progress SET applied_at = clock_timestamp();
 SELECT state, last_error FROM dbstream.stream_status;
 
+-- A report that is older than the last commit does not say that less was received than applied.
+SELECT dbstream.bridge_report(:stream, jsonb_build_object('received_position', 'binlog.000001:900', 'bytes_behind', 0));
+SELECT received_position, applied_position FROM dbstream.stream_status;
+UPDATE dbstream.progress SET position = 'binlog.000001:1000';
+SELECT received_position, applied_position FROM dbstream.stream_status;
+
 -- Somebody waits: the receipt asks for it, and the time is up.
 SELECT dbstream.wait_for_stream('shop_in', '50ms');
 SELECT get_byte(r, 0) AS state FROM dbstream.receive(:session, 1, '') r;
