@@ -268,9 +268,6 @@ dbs_ddl_pg_type_notes(DdlPrinter *printer, const DdlColumn *column)
 	if (type->srid >= 0 && !printer->options->has_postgis)
 		dbs_ddl_note(printer, DBS_NOTE_WARNING, "column \"%s\": SRID %d is not checked without PostGIS", column->name,
 					 type->srid);
-	if (type->family == DDL_TYPE_ENUM && option_is(printer->options->enum_as, "type"))
-		dbs_ddl_note(printer, DBS_NOTE_WARNING, "column \"%s\": enum types are not made; it is text with a check",
-					 column->name);
 	dbs_ddl_note_ignored(printer, column->ignored, psprintf("column \"%s\"", column->name));
 }
 
