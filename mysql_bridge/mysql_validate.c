@@ -18,6 +18,7 @@
 #include "mysql_connection.h"
 #include "mysql_server.h"
 #include "pattern.h"
+#include "snapshot_position.h"
 #include "table_cache.h"
 
 /* Tables named one by one in warnings; the rest is a count. */
@@ -156,6 +157,15 @@ check_gtids(Validation *validation)
 	else
 		report(validation, "gtid", validation->connection, "ok", "",
 			   "gtid_mode is not ON: the stream follows by file and offset, and cannot go on at another server");
+}
+
+/* How a backfill would find its position, and why so. */
+static void
+check_backfill(Validation *validation)
+{
+	SnapshotMethod method = snapshot_position_method(&validation->server, validation->config);
+
+	report(validation, "backfill", validation->connection, "ok", "", "%s", snapshot_method_sentence(method));
 }
 
 static void
@@ -373,6 +383,7 @@ mysql_validate(const StreamConfig *config, CheckSink sink, void *context, Failur
 	check_settings(&validation);
 	check_row_image(&validation);
 	check_gtids(&validation);
+	check_backfill(&validation);
 	check_expiry(&validation);
 	check_server_id(&validation);
 	check_replication(&validation);

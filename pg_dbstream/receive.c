@@ -235,7 +235,7 @@ refuse_if_owner_cannot_log_in(const DbsStream *stream)
 static const char *
 start_of_option(const DbsStream *stream, const char **position, const char **gtid_set)
 {
-	const char *start = dbs_stream_option(stream, "start", "now");
+	const char *start = dbs_stream_option(stream, "start", "backfill");
 
 	*position = *gtid_set = "";
 	if (strcmp(start, "now") == 0 || strcmp(start, "earliest") == 0 || strcmp(start, "backfill") == 0)

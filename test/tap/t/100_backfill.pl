@@ -49,7 +49,12 @@ sub copied_while_written
 	my @writers = map { start_backfill_writer($source, $flag, $_, $rows) } 1 .. 2;
 	sleep(0.5);
 	$scene->bridge->start;
-	$scene->start_stream('shop_in', 'shop.*', start => 'backfill');
+	$scene->create_connection('shop_in_source');
+	$scene->create_stream('shop_in', 'shop.*', start => 'backfill');
+	my $how = $kind eq 'mariadb' ? qr/consistent snapshot/ : $kind eq 'mysql' ? qr/GTIDs committed/ : qr/start of its last file/;
+	like($target->sql("SELECT detail FROM dbstream.validate_stream('shop_in') WHERE check_name = 'backfill'"),
+		$how, "$kind: validate_stream tells how the position is found");
+	$target->sql("SELECT dbstream.start_stream('shop_in')");
 	ok($target->wait_for("SELECT state IN ('window', 'finishing', 'done') FROM dbstream.backfill", 120),
 		"$kind: the tables are copied")
 	  or die "not copied\n";
