@@ -982,6 +982,13 @@ add_column(Alter *alter, const DdlAction *action)
 		dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
 					 "column \"%s\": AUTO_INCREMENT numbers the rows that are there, in an order that may differ here",
 					 column->name);
+	else if (default_varies(column) && alter->printer->known->load != NULL &&
+			 (alter->table == NULL || !alter->table->empty))
+		dbs_ddl_note(
+			alter->printer, DBS_NOTE_ERROR,
+			"column \"%s\": rows that are there would get the default as it is evaluated here, which is not what "
+			"they have at the source: add the column by hand, with the values from there",
+			column->name);
 	else if (default_varies(column))
 		dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
 					 "column \"%s\": rows that are there get the default as it is evaluated here", column->name);
