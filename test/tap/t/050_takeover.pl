@@ -4,17 +4,30 @@
 use strict;
 use warnings;
 
+use DBStream::MySQL;
 use DBStream::Process qw(wait_until);
 use DBStream::Scene;
 use Test::More;
 
-my $scene = DBStream::Scene->new(kind => 'mariadb');
-my ($source, $target) = ($scene->source, $scene->target);
-my $good = eval { bridges(); neighbours(); 1 };
-my $error = $@;
-fail($error) unless $good;
-diag($scene->state_text) unless $good && Test::More->builder->is_passing;
-$scene->finish;
+my @kinds = grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql);
+my ($scene, $source, $target);
+
+foreach my $kind (@kinds)
+{
+  SKIP:
+	{
+		my $why = DBStream::MySQL::missing($kind);
+		skip "$kind: $why", 1 if $why;
+		$scene = DBStream::Scene->new(kind => $kind);
+		($source, $target) = ($scene->source, $scene->target);
+		note($kind);
+		my $good = eval { bridges(); neighbours(); dropped(); 1 };
+		my $error = $@;
+		fail("$kind: $error") unless $good;
+		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
+		eval { $scene->finish };
+	}
+}
 done_testing();
 
 sub bridges
@@ -58,4 +71,14 @@ sub neighbours
 	is($scene->compare('c'), '', 'with the same rows on both sides');
 	isnt($target->sql("SELECT state FROM dbstream.stream_status WHERE name = 'bad'"), 'running', 'the failed one does not say that it runs');
 	is($target->sql("SELECT state FROM dbstream.stream_status WHERE name = 'fine'"), 'running', 'the other does');
+}
+
+# A dropped stream leaves nothing behind.
+sub dropped
+{
+	$scene->drop_stream($_) foreach qw(one bad fine);
+	is($target->sql('SELECT count(*) FROM dbstream.progress'), '0', 'dropped streams leave no progress');
+	is($target->sql("SELECT count(*) FROM pg_replication_origin WHERE roname LIKE 'dbstream%'"), '0', 'and no replication origin');
+	is($target->sql('SELECT count(*) FROM dbstream.error_log') . $target->sql('SELECT count(*) FROM dbstream.ddl_blocked'), '00',
+		'and no errors');
 }

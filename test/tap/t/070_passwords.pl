@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use DBStream::MySQL;
 use DBStream::Process qw(every_log read_file write_file run_program);
 use DBStream::Scene;
 use Test::More;
@@ -11,13 +12,25 @@ use Test::More;
 my $secret = 'Literal-Otter-77';
 my $file_secret = 'File-Badger-78';
 my $env_secret = 'Env-Marten-79';
-my $scene = DBStream::Scene->new(kind => 'mariadb');
-my ($source, $target) = ($scene->source, $scene->target);
-my $good = eval { everywhere(); 1 };
-my $error = $@;
-fail($error) unless $good;
-diag($scene->state_text) unless $good && Test::More->builder->is_passing;
-$scene->finish;
+my @kinds = grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql);
+my ($scene, $source, $target);
+
+foreach my $kind (@kinds)
+{
+  SKIP:
+	{
+		my $why = DBStream::MySQL::missing($kind);
+		skip "$kind: $why", 1 if $why;
+		$scene = DBStream::Scene->new(kind => $kind);
+		($source, $target) = ($scene->source, $scene->target);
+		note($kind);
+		my $good = eval { everywhere(); 1 };
+		my $error = $@;
+		fail("$kind: $error") unless $good;
+		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
+		eval { $scene->finish };
+	}
+}
 done_testing();
 
 sub everywhere
