@@ -416,6 +416,39 @@ run_clone(Clone *clone)
 	return different ? CLONE_EXIT_DIFFERENT : CLONE_EXIT_DONE;
 }
 
+/* A misspelt database would otherwise be copied at once, with all its tables: none. */
+static bool
+check_database(const Clone *clone, MYSQL *sql, Failure *failure)
+{
+	const char *database = clone->arguments.source.database;
+	size_t size = database != NULL ? strlen(database) : 0;
+	size_t room = 2 * size + 128;
+	char *name, *query, *found = NULL;
+	bool ok;
+
+	if (database == NULL)
+		return true;
+	name = malloc(2 * size + 1);
+	query = malloc(room);
+	ok = name != NULL && query != NULL;
+	if (ok)
+	{
+		mysql_real_escape_string(sql, name, database, (unsigned long) size);
+		snprintf(query, room, "SELECT 1 FROM information_schema.schemata WHERE schema_name = '%s'", name);
+		ok = mysql_connection_value(sql, query, &found, failure);
+	}
+	else
+		failure_set(failure, FAILURE_FATAL, "out_of_memory", NULL, "out of memory");
+	if (ok && found == NULL)
+		ok = failure_set(failure, FAILURE_REJECT, "no_database",
+						 "Check the name, upper and lower case too, and the user's SELECT privilege on it.",
+						 "the source has no database \"%s\", or this user may not see it", database);
+	free(found);
+	free(name);
+	free(query);
+	return ok;
+}
+
 /* Both ends before anything is created: what cannot be reached leaves no trace. */
 static int
 open_and_run(Clone *clone)
@@ -434,7 +467,8 @@ open_and_run(Clone *clone)
 	if (sql != NULL)
 	{
 		clone->flavour = mysql_connection_flavour(sql);
-		clone->conn = clone_definition_connect(&clone->arguments, clone->stop_fd, &failure);
+		if (check_database(clone, sql, &failure))
+			clone->conn = clone_definition_connect(&clone->arguments, clone->stop_fd, &failure);
 	}
 	ok = clone->conn != NULL;
 	if (ok && clone->arguments.dry_run)

@@ -22,8 +22,10 @@
 #define QUERY_MS 30000
 #define BARS_MS 250
 #define LINES_MS 3000
-#define BAR_WIDTH 24
-#define NAME_WIDTH 32
+#define BAR_MOST 30
+#define BAR_LEAST 5
+#define NAME_WIDTH 24
+#define BESIDE_BAR 77
 
 struct CloneProgress
 {
@@ -178,20 +180,23 @@ draw_bar(const PGresult *rows, int row, int columns)
 {
 	const char *name = PQgetvalue(rows, row, COLUMN_TABLE);
 	double percent = strtod(PQgetvalue(rows, row, COLUMN_PERCENT), NULL);
-	int filled = (int) (percent * BAR_WIDTH / 100);
-	char bar[BAR_WIDTH + 1], done[32], pace[32], left[32], line[512];
+	int width = columns - BESIDE_BAR < BAR_LEAST  ? BAR_LEAST
+				: columns - BESIDE_BAR > BAR_MOST ? BAR_MOST
+												  : columns - BESIDE_BAR;
+	int filled = (int) (percent * width / 100);
+	char bar[BAR_MOST + 1], done[32], pace[32], left[32], line[512];
 	size_t skip = strlen(name) > NAME_WIDTH ? strlen(name) - NAME_WIDTH : 0;
 
-	for (int i = 0; i < BAR_WIDTH; i++)
+	for (int i = 0; i < width; i++)
 		bar[i] = i < filled ? '#' : '.';
-	bar[BAR_WIDTH] = '\0';
+	bar[width] = '\0';
 	while (skip > 0 && ((unsigned char) name[skip] & 0xC0) == 0x80)
 		skip++;
 	short_number(number(rows, row, COLUMN_ROWS), done);
 	short_number(number(rows, row, COLUMN_PACE), pace);
 	duration(number(rows, row, COLUMN_LEFT), left);
-	snprintf(line, sizeof line, "%-*s [%s] %5.1f %% %8s rows %8s/s %8s %s", NAME_WIDTH, name + skip, bar, percent, done,
-			 pace, left, PQgetvalue(rows, row, COLUMN_PHASE));
+	snprintf(line, sizeof line, "%-*s [%s] %5.1f %% %-12s %8s %8s/s %7s", NAME_WIDTH, name + skip, bar, percent,
+			 PQgetvalue(rows, row, COLUMN_PHASE), done, pace, left);
 	printf("%.*s\033[K\n", columns - 1, line);
 }
 

@@ -96,6 +96,9 @@ sub refusals
 	is($code, 3, "$kind: a wrong password is an error");
 	like($err, qr/source_access_denied/, "$kind: which is named");
 	unlike("$out$err", qr/Stoat/, "$kind: without the password");
+	($code, $out, $err) = run_clone(url('reader', $url_secret, database => 'shoop'));
+	is($code, 3, "$kind: a database that is not there is an error");
+	like($err, qr/no database "shoop"/, "$kind: which is named");
 	($code, $out, $err) = run_clone('postgresql://reader:Wrong-Stoat-80@h/shop');
 	is($code, 1, "$kind: another kind of URL is refused");
 	unlike("$out$err", qr/Stoat/, "$kind: without the password");
