@@ -282,10 +282,6 @@ append_json(CanonicalText *out, struct json_object *value)
 			canonical_append(out, json_object_get_string(value), (size_t) json_object_get_string_len(value));
 			canonical_append(out, "\"", 1);
 			break;
-		case json_type_double:
-		case json_type_int:
-			append_double(out, json_object_get_double(value));
-			break;
 		case json_type_boolean:
 			canonical_append(out, json_object_get_boolean(value) ? "t" : "f", 1);
 			break;
@@ -294,24 +290,103 @@ append_json(CanonicalText *out, struct json_object *value)
 	}
 }
 
+/*
+ * A number as its significant digits and a power of ten: "1.50e3" and "1500" both become 15e2. The parser's own numbers
+ * end at 64 bits, and jsonb writes 1e300 with all its zeros.
+ */
+static void
+append_json_number(CanonicalText *out, const char *text, size_t size)
+{
+	size_t end = 0, first = 0, last = 0, digits = 0;
+	long exponent = 0, after_point = 0, after_last = 0;
+	bool point = false;
+	char power[32];
+
+	while (end < size && text[end] != 'e' && text[end] != 'E')
+		end++;
+	if (end < size)
+		exponent = strtol(text + end + 1, NULL, 10);
+	for (size_t i = 0; i < end; i++)
+	{
+		if (text[i] == '.')
+			point = true;
+		if (text[i] < '0' || text[i] > '9')
+			continue;
+		after_point += point;
+		if (text[i] == '0')
+			continue;
+		first = digits++ == 0 ? i : first;
+		last = i;
+		after_last = after_point;
+	}
+	if (digits > 0 && after_last == 0)
+	{
+		/* The zeros between the last digit and the point count. */
+		for (size_t i = last + 1; i < end && text[i] != '.'; i++)
+			exponent++;
+	}
+	canonical_append(out, "\"\\u0001", strlen("\"\\u0001"));
+	if (digits > 0 && text[0] == '-')
+		canonical_append(out, "-", 1);
+	for (size_t i = first; digits > 0 && i <= last; i++)
+	{
+		if (text[i] != '.')
+			canonical_append(out, text + i, 1);
+	}
+	canonical_append(out, power,
+					 (size_t) snprintf(power, sizeof power, "e%ld\"", digits > 0 ? exponent - after_last : 0));
+}
+
+/* The document with its numbers as texts that begin with a character no other text is likely to begin with. */
+static void
+append_json_without_numbers(CanonicalText *out, const char *text, size_t size)
+{
+	for (size_t i = 0; i < size;)
+	{
+		size_t start = i;
+
+		if (text[i] == '"')
+		{
+			for (i++; i < size && text[i] != '"'; i++)
+				i += text[i] == '\\';
+			i = i < size ? i + 1 : size;
+			canonical_append(out, text + start, i - start);
+		}
+		else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9'))
+		{
+			while (i < size && strchr("+-.eE0123456789", text[i]) != NULL && text[i] != '\0')
+				i++;
+			append_json_number(out, text + start, i - start);
+		}
+		else
+			canonical_append(out, text + i++, 1);
+	}
+}
+
 static void
 append_json_text(CanonicalText *out, const char *text, size_t size)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
 	struct json_object *value = NULL;
+	CanonicalText plain = {0};
 
-	if (tokener != NULL && size < INT32_MAX)
-		value = json_tokener_parse_ex(tokener, text, (int) size);
-	/* A number at the end might go on; the end of the text says that it does not. */
-	if (tokener != NULL && json_tokener_get_error(tokener) == json_tokener_continue)
-		value = json_tokener_parse_ex(tokener, "", -1);
-	if (tokener != NULL && json_tokener_get_error(tokener) == json_tokener_success)
+	append_json_without_numbers(&plain, text, size);
+	if (tokener != NULL && !plain.failed && plain.used < INT32_MAX)
+	{
+		value = json_tokener_parse_ex(tokener, plain.data, (int) plain.used);
+		/* A word at the end might go on; the end of the text says that it does not. */
+		if (json_tokener_get_error(tokener) == json_tokener_continue)
+			value = json_tokener_parse_ex(tokener, "", -1);
+	}
+	if (tokener != NULL && json_tokener_get_error(tokener) == json_tokener_success && plain.used > 0)
 		append_json(out, value);
 	else
 		canonical_append(out, text, size);
+	out->failed = out->failed || plain.failed;
 	json_object_put(value);
 	if (tokener != NULL)
 		json_tokener_free(tokener);
+	canonical_free(&plain);
 }
 
 /* ---- from the wire ---- */

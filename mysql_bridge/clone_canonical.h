@@ -19,7 +19,7 @@ typedef enum CanonicalForm
 	CANONICAL_COUNT, /* days or microseconds since 2000-01-01, or microseconds */
 	CANONICAL_BYTES, /* hexadecimal */
 	CANONICAL_INET,  /* the same, of an address */
-	CANONICAL_JSON,  /* members sorted, numbers as doubles */
+	CANONICAL_JSON,  /* members sorted, numbers by value */
 	CANONICAL_LIST,  /* labels with commas between */
 	CANONICAL_BITS,
 	CANONICAL_FLOATS,

@@ -128,6 +128,13 @@ documents(void **state)
 	assert_true(text_equal(DBS_KIND_JSON, "{\"b\":1,\"a\":[true,null,\"x\"]}", "jsonb",
 						   "{\"a\": [true, null, \"x\"], \"b\": 1}"));
 	assert_true(text_equal(DBS_KIND_TEXT, "12.50", "jsonb", "12.5"));
+	assert_true(text_equal(DBS_KIND_JSON, "1.5e20", "jsonb", "150000000000000000000"));
+	assert_true(text_equal(DBS_KIND_JSON, "[0.0, -0.010e-2, 18446744073709551615]", "jsonb",
+						   "[0, -0.0001, 18446744073709551615]"));
+	assert_false(text_equal(DBS_KIND_JSON, "18446744073709551615", "jsonb", "18446744073709551614"));
+	assert_false(text_equal(DBS_KIND_JSON, "1005", "jsonb", "105"));
+	assert_false(text_equal(DBS_KIND_JSON, "10", "jsonb", "1"));
+	assert_true(text_equal(DBS_KIND_JSON, "{\"a\\\"1\":-10}", "jsonb", "{\"a\\\"1\": -10.0}"));
 	assert_false(text_equal(DBS_KIND_JSON, "[1,2]", "jsonb", "[2, 1]"));
 	assert_false(text_equal(DBS_KIND_JSON, "\"1\"", "jsonb", "1"));
 	assert_false(text_equal(DBS_KIND_JSON, "{\"a\":null}", "jsonb", "{}"));
