@@ -1,5 +1,6 @@
 -- Option enum=type: a type for each set of labels, made before the statement that uses it, and usable in the database.
 SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS dbstream CASCADE;
 CREATE EXTENSION dbstream;
 CREATE SCHEMA shop;
 CREATE FUNCTION run(ddl text) RETURNS text LANGUAGE plpgsql AS $$
@@ -15,4 +16,3 @@ SELECT attname, typtype, (SELECT string_agg(enumlabel, ',' ORDER BY enumsortorde
 	FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid WHERE attrelid = 'shop.t'::regclass AND attnum > 0 ORDER BY attnum;
 DROP SCHEMA shop CASCADE;
 DROP FUNCTION run(text);
-DROP EXTENSION dbstream;
