@@ -55,10 +55,10 @@ static const Option options[OPTION_COUNT] = {
 void
 arguments_print_help(void)
 {
-	printf(
-		"dbstream-bridge carries the streams of one PostgreSQL database that has the extension dbstream.\n\n"
-		"Usage:\n  dbstream-bridge --conninfo 'host=… dbname=… user=…'\n  dbstream-bridge --config FILE\n"
-		"  dbstream-bridge clone --from mysql://… --to postgresql://…    (see dbstream-bridge clone --help)\n\nOptions:\n");
+	printf("dbstream-bridge carries the streams of one PostgreSQL database that has the extension dbstream.\n\n"
+		   "Usage:\n  dbstream-bridge --conninfo 'host=… dbname=… user=…'\n  dbstream-bridge --config FILE\n"
+		   "  dbstream-bridge clone --from mysql://… --to postgresql://…    (see dbstream-bridge clone "
+		   "--help)\n\nOptions:\n");
 	for (int i = 0; i < OPTION_COUNT; i++)
 	{
 		const Option *option = &options[i];
