@@ -41,6 +41,7 @@ typedef struct DbsApply
 	bool group_dirty;    /* something must be committed, if only a position */
 	int group_transactions;
 	uint64 group_bytes;
+	int gathered_slots; /* for gathered rows, of all open targets */
 	TimestampTz group_started;
 	int cautious; /* so many transactions still commit alone, after an error */
 

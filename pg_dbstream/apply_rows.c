@@ -29,6 +29,9 @@
 /* Bytes gathered in all tables together, so that many tables do not add up. */
 #define MAX_GATHERED_BYTES (Size)(4 * 1024 * 1024)
 
+/* Beyond so many slots, of all targets together, a target gives its own back once they are empty. */
+#define KEEP_SLOTS 4096
+
 static DbsTarget *gathering = NULL; /* list of targets with gathered rows */
 static Size gathered_bytes = 0;
 
@@ -139,6 +142,16 @@ insert_index_entries(DbsTarget *target, TupleTableSlot *slot)
 	ExecClearTuple(slot);
 }
 
+/* A transaction over many tables must not hold a thousand slots for each of them to its end. */
+static void
+drop_slots(DbsTarget *target)
+{
+	for (int i = 0; i < target->slot_count; i++)
+		ExecDropSingleTupleTableSlot(target->slots[i]);
+	dbs_apply.gathered_slots -= target->slot_count;
+	target->slot_count = 0;
+}
+
 void
 dbs_flush_inserts(DbsTarget *target)
 {
@@ -176,6 +189,8 @@ dbs_flush_inserts(DbsTarget *target)
 		CommandCounterIncrement();
 	}
 	ResetPerTupleExprContext(target->estate);
+	if (dbs_apply.gathered_slots > KEEP_SLOTS)
+		drop_slots(target);
 }
 
 void
@@ -205,6 +220,7 @@ next_gathered_slot(DbsTarget *target)
 		MemoryContext old = MemoryContextSwitchTo(target->estate->es_query_cxt);
 
 		target->slots[target->slot_count++] = table_slot_create(target->relation, NULL);
+		dbs_apply.gathered_slots++;
 		MemoryContextSwitchTo(old);
 	}
 	return target->slots[target->buffered];

@@ -221,6 +221,7 @@ close_target(DbsTarget *target)
 	}
 	for (int i = 0; i < target->slot_count; i++)
 		ExecDropSingleTupleTableSlot(target->slots[i]);
+	dbs_apply.gathered_slots -= target->slot_count;
 	if (target->found != NULL)
 		ExecDropSingleTupleTableSlot(target->found);
 	ExecDropSingleTupleTableSlot(target->changed);
