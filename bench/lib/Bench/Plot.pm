@@ -68,7 +68,7 @@ sub diagram
 		$svg .= text($at_x->($x[$i]), $bottom + 14, short($points[$i]{step}));
 	}
 	$svg .= text($left + $width / 2 + 10, $bottom + 27, $label{$case});
-	return $svg . text($left + $width / 2 + 10, 18, $case eq 'values' ? 'ns per byte' : "\xc2\xb5s per row");
+	return $svg . text($left + $width / 2 + 10, 18, $case eq 'values' ? 'CPU ns per byte' : "CPU \xc2\xb5s per row");
 }
 
 sub plot
