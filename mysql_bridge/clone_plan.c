@@ -18,7 +18,8 @@ static const char translate_query[] =
 	"SELECT r.statement, r.target_sql, r.severity, r.note FROM dbstream.stream_definition d,"
 	" LATERAL (SELECT coalesce(jsonb_object_agg(o.key, o.value), '{}') AS given FROM jsonb_each(d.options) o"
 	"  WHERE o.key IN ('tinyint1', 'bigint_unsigned', 'binary16', 'time', 'enum', 'set', 'json', 'schemas')) o,"
-	" LATERAL dbstream.translate_ddl_report($2, $3, 'postgresql', o.given || jsonb_build_object('default_schema', $4::text,"
+	" LATERAL dbstream.translate_ddl_report($2, $3, 'postgresql', o.given || jsonb_build_object('default_schema', "
+	"$4::text,"
 	"  'postgis', EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'postgis'),"
 	"  'pgvector', EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'vector'))) r"
 	" WHERE d.name = $1";
