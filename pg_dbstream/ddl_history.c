@@ -201,6 +201,11 @@ dbs_skip_ddl(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("stream \"%s\" does not stand at a schema change", name),
 						errhint("dbstream.errors shows what it stands at.")));
+
+	/* The error is dealt with: the stream tries again at once, and whoever waits for it waits for that. */
+	(void) dbs_catalog_run("UPDATE dbstream.stream SET generation = generation + 1, changed_at = clock_timestamp() "
+						   "WHERE id = $1",
+						   "i", stream.id);
 	dbs_notify();
 	dbs_catalog_leave(&access);
 	PG_RETURN_TEXT_P(cstring_to_text(statement));
