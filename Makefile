@@ -195,7 +195,9 @@ lint:
 setup:
 	tools/setup_debian
 
+# Tests with MySQL are skipped, and say so, where it cannot be had.
 test: setup
+	tools/get_mysql --dev || true
 	test/run
 
 check-sql isolation tap: all
