@@ -40,6 +40,7 @@ typedef struct DbsNote
 {
 	DbsNoteSeverity severity;
 	const char *text;
+	int place; /* where in the statement's text it lies: the byte, from 1; 0 = not known */
 } DbsNote;
 
 /* A table that the statement creates, changes, renames or drops, by the source's names. */

@@ -16,6 +16,7 @@ typedef struct Writer
 	const DdlType *want;
 	DdlContext context;
 	const char *reason; /* NULL while all is well */
+	int refused_at;     /* the byte of the text at which the refused part stands; 0 = not known */
 	bool compares_text;
 	int depth;
 } Writer;
@@ -1139,6 +1140,9 @@ write_expr(Writer *writer, const DdlExpr *expr)
 	writer->depth++;
 	part = write_expr_inner(writer, expr);
 	writer->depth--;
+	/* The innermost part that knows where it stands. */
+	if (writer->reason != NULL && writer->refused_at == 0)
+		writer->refused_at = expr->offset;
 	return part;
 }
 
@@ -1202,6 +1206,7 @@ dbs_ddl_pg_expression(DdlPrinter *printer, const DdlExpr *expr, const DdlKnownTa
 	}
 	if (writer.reason != NULL)
 	{
+		printer->refused_at = writer.refused_at > 0 ? writer.refused_at : expr->offset;
 		*reason = writer.reason;
 		return NULL;
 	}

@@ -9,7 +9,7 @@
 void
 dbs_ddl_note(DdlPrinter *printer, DbsNoteSeverity severity, const char *fmt, ...)
 {
-	DbsNote *note = palloc(sizeof(DbsNote));
+	DbsNote *note = palloc0(sizeof(DbsNote));
 	StringInfoData text;
 	ListCell *cell;
 
@@ -35,6 +35,8 @@ dbs_ddl_note(DdlPrinter *printer, DbsNoteSeverity severity, const char *fmt, ...
 	}
 	note->severity = severity;
 	note->text = text.data;
+	note->place = printer->refused_at;
+	printer->refused_at = 0;
 	printer->out->notes = lappend(printer->out->notes, note);
 }
 

@@ -16,6 +16,7 @@ typedef struct DdlPrinter
 	DdlKnown *known;
 	const char *default_schema; /* as USE may have changed it */
 	const char *table_schema;   /* of the table being printed, as the source writes it: where its enum types go */
+	int refused_at;             /* byte of the text at which an expression was refused last; a note takes it */
 } DdlPrinter;
 
 /* A foreign key that waits for its table. */

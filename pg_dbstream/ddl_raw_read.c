@@ -15,7 +15,7 @@
 void
 dbs_ddl_raw_note(DdlRaw *raw, DbsNoteSeverity severity, const char *fmt, ...)
 {
-	DbsNote *note = palloc(sizeof(DbsNote));
+	DbsNote *note = palloc0(sizeof(DbsNote));
 	StringInfoData text;
 
 	initStringInfo(&text);

@@ -12,7 +12,7 @@
 static void
 add_note(DbsDdlStatement *statement, DbsNoteSeverity severity, const char *text)
 {
-	DbsNote *note = palloc(sizeof(DbsNote));
+	DbsNote *note = palloc0(sizeof(DbsNote));
 
 	note->severity = severity;
 	note->text = text;
@@ -20,12 +20,13 @@ add_note(DbsDdlStatement *statement, DbsNoteSeverity severity, const char *text)
 }
 
 static void
-cannot_parse(DbsDdlStatement *statement, const char *text, int offset, const char *reason)
+cannot_parse(DbsDdlStatement *statement, const DdlTokens *tokens, int offset, const char *reason)
 {
 	statement->class = DBS_DDL_UNKNOWN;
-	dbs_ddl_locate(text, offset, &statement->error_line, &statement->error_column);
+	dbs_ddl_locate(tokens->text, offset, &statement->error_line, &statement->error_column);
 	add_note(statement, DBS_NOTE_ERROR,
 			 psprintf("line %d, column %d: %s", statement->error_line, statement->error_column, reason));
+	((DbsNote *) llast(statement->notes))->place = offset - tokens->start + 1;
 }
 
 static const DdlToken *
@@ -47,31 +48,41 @@ translate_mysql(const DdlTokens *tokens, DdlPrinter *printer)
 	const char *reason;
 	DdlParser parser;
 	DdlStatement *tree;
+	ListCell *cell;
 
 	statement->source_sql = pnstrdup(tokens->text + tokens->start, tokens->end - tokens->start);
 	statement->class = dbs_ddl_classify(tokens, &statement->tag, &reason);
 	if (bad != NULL)
 	{
-		cannot_parse(statement, tokens->text, bad->start, bad->text);
+		cannot_parse(statement, tokens, bad->start, bad->text);
 		return statement;
 	}
 	if (statement->class == DBS_DDL_IGNORE)
 		add_note(statement, DBS_NOTE_INFO, psprintf("%s ignored: %s", statement->tag, reason));
 	else if (statement->class == DBS_DDL_UNKNOWN)
-		cannot_parse(statement, tokens->text, tokens->start, "this statement is not known to the translator");
+		cannot_parse(statement, tokens, tokens->start, "this statement is not known to the translator");
 	if (statement->class != DBS_DDL_APPLY)
 		return statement;
 	tree = dbs_ddl_parse_mysql(&parser, tokens, printer->options);
 	if (tree == NULL)
 	{
-		cannot_parse(statement, tokens->text, parser.error_offset, parser.error);
+		cannot_parse(statement, tokens, parser.error_offset, parser.error);
 		return statement;
 	}
 	printer->out = statement;
+	printer->refused_at = 0;
 	if (tree->kind == DDL_USE)
 		printer->default_schema = tree->name->name;
 	printer->table_schema = tree->name != NULL ? tree->name->schema : NULL;
 	dbs_ddl_pg_print(printer, tree);
+	foreach (cell, statement->notes)
+	{
+		DbsNote *note = lfirst(cell);
+
+		/* Until here it counts from the beginning of the whole text. */
+		if (note->place > 0)
+			note->place = note->place - tokens->start + 1;
+	}
 	return statement;
 }
 
