@@ -107,9 +107,8 @@ is_numeric(const MapColumn *column, ServerFlavour flavour)
 		case LOG_TYPE_NEWDECIMAL:
 		case LOG_TYPE_FLOAT:
 		case LOG_TYPE_DOUBLE:
-			return true;
 		case LOG_TYPE_YEAR:
-			return flavour == FLAVOUR_MARIADB;
+			return true;
 		default:
 			return false;
 	}
