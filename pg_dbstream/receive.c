@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
+#include "claim.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -22,8 +23,6 @@
 #include "progress.h"
 #include "slot.h"
 #include "storage/ipc.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "storage/proc.h"
 #include "stream_row.h"
 #include "utils/builtins.h"
@@ -32,10 +31,6 @@
 #include "utils/wait_event.h"
 #include "worker.h"
 
-/* Keys of the advisory lock: the class keeps it apart from pg_advisory_lock's (1 and 2). */
-#define CLAIM_CLASS 100
-#define CLAIM_KEY 0x64627374
-
 #define OPEN_TIMEOUT_MS 10000
 #define CLOSE_TIMEOUT_MS 30000
 
@@ -43,21 +38,6 @@ static DbsSlot *my_slot = NULL;
 static uint64 my_session = 0;
 static int my_stream = 0;
 static bool exit_callback_registered = false;
-
-static void
-claim_tag(LOCKTAG *tag, int stream_id)
-{
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, CLAIM_KEY, (uint32) stream_id, CLAIM_CLASS);
-}
-
-static void
-release_claim(int stream_id)
-{
-	LOCKTAG tag;
-
-	claim_tag(&tag, stream_id);
-	LockRelease(&tag, ExclusiveLock, true);
-}
 
 /* The sender leaves its session: the worker applies what it has whole, and ends. */
 static void
@@ -257,7 +237,6 @@ dbs_open_inbound(PG_FUNCTION_ARGS)
 	int stream_id = PG_GETARG_INT32(0);
 	DbsStream *stream;
 	DbsSlot *slot;
-	LOCKTAG tag;
 	TupleDesc desc;
 	DbsProgress progress;
 	Datum values[4];
@@ -273,8 +252,7 @@ dbs_open_inbound(PG_FUNCTION_ARGS)
 	refuse_if_not_runnable(stream, stream_id);
 	refuse_if_owner_cannot_log_in(stream);
 
-	claim_tag(&tag, stream_id);
-	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (!dbs_claim_take(stream_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("stream \"%s\" is run by another bridge", stream->name),
 				 errdetail("A bridge claims a stream for as long as its connection lives.")));
@@ -307,7 +285,7 @@ dbs_open_inbound(PG_FUNCTION_ARGS)
 	PG_CATCH();
 	{
 		leave_session();
-		release_claim(stream_id);
+		dbs_claim_release(stream_id);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -392,7 +370,7 @@ dbs_close_inbound(PG_FUNCTION_ARGS)
 
 	check_session((uint64) PG_GETARG_INT64(0));
 	leave_session();
-	release_claim(my_stream);
+	dbs_claim_release(my_stream);
 	for (;;)
 	{
 		bool ended;
