@@ -1,8 +1,8 @@
 # The benchmark: every kind of work beside what a user would pick instead, in the same run, alternating.
 # How the servers are set up and what each clock measures is told in docs/performance.md.
 #
-#   BENCH_WORKS="inserts transactions latency reading memory"   BENCH_SOURCES="mariadb mysql"   BENCH_RUNS=3
-#   BENCH_ROWS=1000000   BENCH_TRANSACTIONS=150000   BENCH_BIG_ROWS=2000000   BENCH_LATENCIES=200
+#   BENCH_WORKS="inserts transactions latency reading memory decode outbound_inserts outbound_transactions"
+#   BENCH_SOURCES="mariadb mysql" (outbound: targets)   BENCH_RUNS=3   BENCH_ROWS=1000000   BENCH_TRANSACTIONS=150000   BENCH_BIG_ROWS=2000000   BENCH_LATENCIES=200
 #
 # A kind of work is one function below, named in %works.
 
@@ -20,7 +20,9 @@ BEGIN
 use lib "$ENV{DBSTREAM_STAGE}/bench/lib";
 use Bench::Data qw(%columns prepare_mysql write_mysql write_postgres done_condition expected_rows);
 use Bench::Figures qw(cpu_seconds own_memory_mb median quantile heading figure note say_row write_figures summary);
+use Bench::Outbound;
 use Bench::Replicas;
+use Bench::Wait qw(wait_postgres wait_mysql);
 use DBStream::Compare qw(compare_table);
 use DBStream::MySQL;
 use DBStream::Process qw(run_program start_program is_running stop_program wait_until);
@@ -38,7 +40,9 @@ my %works = (
 	latency => \&latency,
 	reading => \&reading,
 	memory => \&memory);
-my @wanted = split ' ', $ENV{BENCH_WORKS} // 'inserts reading transactions latency memory';
+my %outbound = map { $_ => 1 } Bench::Outbound::works();
+my @wanted = split ' ', $ENV{BENCH_WORKS}
+  // 'inserts reading transactions latency memory decode outbound_inserts outbound_transactions';
 my $settings = <<'END';
 shared_buffers = 256MB
 max_wal_size = 8GB
@@ -52,7 +56,7 @@ END
 my ($native, $failed) = (undef, 0);
 
 Bench::Figures::print_to($out);
-foreach my $work (@wanted) { die "there is no work called $work; there are: " . join(' ', sort keys %works) . "\n" unless $works{$work}; }
+foreach my $work (@wanted) { die "there is no work called $work; there are: " . join(' ', sort keys %works) . "\n" unless $works{$work} || $outbound{$work}; }
 foreach my $kind (split ' ', $ENV{BENCH_SOURCES} // 'mariadb mysql')
 {
 	my $why = DBStream::MySQL::missing($kind);
@@ -63,33 +67,56 @@ foreach my $kind (split ' ', $ENV{BENCH_SOURCES} // 'mariadb mysql')
 	}
 	my $bench = { kind => $kind };
 	my $good = eval {
-		$bench->{scene} = DBStream::Scene->new(
-			kind => $kind,
-			conf => $settings . "wal_level = replica\n",
-			source_options => [ '--innodb-buffer-pool-size=512M', '--max-binlog-size=1G' ]);
-		set_up($bench);
-		foreach my $work (@wanted)
-		{
-			my $begin = time();
-			$works{$work}->($bench);
-			note(sprintf('(%s took %.0f s)', $work, time() - $begin));
-		}
+		set_up($bench) if grep { $works{$_} } @wanted;
+		timed($_, sub { $works{ $_[0] }->($bench) }) foreach grep { $works{$_} } @wanted;
 		$bench->{replica}->finish if $bench->{replica};
-		$bench->{scene}->finish;
+		$bench->{scene}->finish if $bench->{scene};
 		1;
 	};
 	next if $good;
 	print $out "Failed with $kind: $@\n", ($bench->{scene} ? $bench->{scene}->state_text : '');
 	$failed = 1;
 }
+my @outward = grep { $outbound{$_} } @wanted;
+if (@outward)
+{
+	my $bench = Bench::Outbound->new(settings => $settings, runs => $runs, rows => $rows, transactions => $transactions);
+	foreach my $kind (split ' ', $ENV{BENCH_SOURCES} // 'mariadb mysql')
+	{
+		my $why = DBStream::MySQL::missing($kind);
+		next if $why;
+		my $good = eval {
+			timed("$_ to $kind", sub { $bench->run($kind, $_[1]) }, $_) foreach @outward;
+			1;
+		};
+		next if $good;
+		print $out "Failed with $kind as the target: $@\n", $bench->state_text($kind);
+		$failed = 1;
+	}
+	$bench->finish;
+}
 $native->finish if $native;
 summary();
 write_figures('bench.json');
 exit($failed);
 
+sub timed
+{
+	my ($work, $do, @more) = @_;
+	my $begin = time();
+
+	$do->($work, @more);
+	note(sprintf('(%s took %.0f s)', $work, time() - $begin));
+}
+
 sub set_up
 {
 	my ($bench) = @_;
+
+	$bench->{scene} = DBStream::Scene->new(
+		kind => $bench->{kind},
+		conf => $settings . "wal_level = replica\n",
+		source_options => [ '--innodb-buffer-pool-size=512M', '--max-binlog-size=1G' ]);
 	my ($source, $target) = ($bench->{scene}->source, $bench->{scene}->target);
 
 	$bench->{title} = $source->title;
@@ -121,45 +148,6 @@ sub position
 	my ($row) = $bench->{scene}->source->rows($bench->{kind} eq 'mysql' ? 'SHOW BINARY LOG STATUS' : 'SHOW MASTER STATUS');
 
 	return "$row->[0]:$row->[1]";
-}
-
-# ---- waiting ----
-
-# Wait in one connection that looks every few milliseconds (a new one for each look would cost more than it measures);
-# meanwhile $sample is called now and then.
-sub wait_on
-{
-	my ($command, $sql, $sample) = @_;
-	my $file = DBStream::Scene::work_folder() . '/wait.sql';
-
-	DBStream::Process::write_file($file, $sql);
-	my $pid = start_program('waiting', [ 'sh', '-c', 'exec "$@" <"$0"', $file, @$command ],
-		DBStream::Scene::work_folder() . '/wait.log');
-	while (is_running($pid))
-	{
-		$sample->() if $sample;
-		sleep(0.004);
-	}
-}
-
-sub wait_postgres
-{
-	my ($server, $condition, $sample) = @_;
-
-	wait_on([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $server->connstr('postgres') ],
-		"DO \$\$ BEGIN FOR i IN 1 .. 15000 LOOP EXIT WHEN $condition; PERFORM pg_sleep(0.004); COMMIT; END LOOP; END \$\$",
-		$sample);
-	die "waiting for $condition was in vain\n" unless $server->sql("SELECT $condition") eq 't';
-}
-
-sub wait_mysql
-{
-	my ($server, $condition) = @_;
-
-	wait_on([ $server->client_command('bench') ],
-		"DROP PROCEDURE IF EXISTS wait_for;\ndelimiter //\nCREATE PROCEDURE wait_for() BEGIN DECLARE i INT DEFAULT 0;"
-		  . " WHILE i < 15000 AND NOT ($condition) DO DO SLEEP(0.004); SET i = i + 1; END WHILE; END//\ndelimiter ;\nCALL wait_for();\n");
-	die "waiting for $condition was in vain\n" unless $server->sql("SELECT $condition") eq '1';
 }
 
 # ---- catching up with a backlog ----
