@@ -1,8 +1,9 @@
 # The benchmark: every kind of work beside what a user would pick instead, in the same run, alternating.
 # How the servers are set up and what each clock measures is told in docs/performance.md.
 #
-#   BENCH_WORKS="inserts transactions latency reading memory decode outbound_inserts outbound_transactions"
+#   BENCH_WORKS="inserts reading transactions backfill latency memory decode outbound_inserts outbound_transactions"
 #   BENCH_SOURCES="mariadb mysql" (outbound: targets)   BENCH_RUNS=3   BENCH_ROWS=1000000   BENCH_TRANSACTIONS=150000   BENCH_BIG_ROWS=2000000   BENCH_LATENCIES=200
+#   BENCH_BACKFILL_ROWS=1000000   BENCH_BACKFILL_OPTIONS='"backfill_workers": 2' (of the stream, JSON)
 #
 # A kind of work is one function below, named in %works.
 
@@ -18,6 +19,7 @@ BEGIN
 }
 
 use lib "$ENV{DBSTREAM_STAGE}/bench/lib";
+use Bench::Backfill qw(write_backfill_rows references);
 use Bench::Data qw(%columns prepare_mysql write_mysql write_postgres done_condition expected_rows);
 use Bench::Figures qw(cpu_seconds own_memory_mb median quantile heading figure note say_row write_figures summary);
 use Bench::Outbound;
@@ -34,7 +36,10 @@ my $rows = $ENV{BENCH_ROWS} // 1_000_000;
 my $transactions = int(($ENV{BENCH_TRANSACTIONS} // 150_000) / 6) * 6;
 my $big_rows = $ENV{BENCH_BIG_ROWS} // 2_000_000;
 my $latencies = $ENV{BENCH_LATENCIES} // 200;
+my $backfill_rows = $ENV{BENCH_BACKFILL_ROWS} // 1_000_000;
+my $backfill_options = $ENV{BENCH_BACKFILL_OPTIONS} // '"backfill_workers": 2';
 my %works = (
+	backfill => \&backfill,
 	inserts => \&inserts,
 	transactions => \&transactions,
 	latency => \&latency,
@@ -42,7 +47,7 @@ my %works = (
 	memory => \&memory);
 my %outbound = map { $_ => 1 } Bench::Outbound::works();
 my @wanted = split ' ', $ENV{BENCH_WORKS}
-  // 'inserts reading transactions latency memory decode outbound_inserts outbound_transactions';
+  // 'inserts reading transactions backfill latency memory decode outbound_inserts outbound_transactions';
 my $settings = <<'END';
 shared_buffers = 256MB
 max_wal_size = 8GB
@@ -331,6 +336,105 @@ sub transactions
 
 	catch_up($bench, 'transactions', 'x', $transactions, $changes,
 		"$bench->{title}: catch-up on $transactions small transactions, $changes row changes");
+}
+
+# ---- backfill ----
+
+# A stream from nothing: the clock runs from its start until the copy, its indexes and its statistics are committed and
+# the stream follows the log.
+sub our_backfill
+{
+	my ($bench) = @_;
+	my ($scene, $target) = ($bench->{scene}, $bench->{scene}->target);
+	my %pid = (bridge => $scene->bridge->pid, source => $scene->source->pid);
+	my (%before, %memory);
+
+	$target->sql('DROP TABLE IF EXISTS bench.f');
+	$target->sql('CHECKPOINT');
+	$target->sql("SELECT dbstream.create_stream('f', source => 'm_source', target => 'local', tables => '{bench.f}',"
+		  . " options => '{\"start\": \"backfill\", $backfill_options}')");
+	$before{$_} = cpu_seconds($pid{$_}) foreach keys %pid;
+	my $begin = time();
+	$target->sql("SELECT dbstream.start_stream('f')");
+	wait_postgres($target, "EXISTS (SELECT FROM dbstream.backfill WHERE state = 'done')",
+		sub {
+			my $now = own_memory_mb($pid{bridge});
+			$memory{bridge} = $now if $now > ($memory{bridge} // 0);
+		});
+	my $seconds = time() - $begin;
+	my ($pids) = $target->rows("SELECT worker_pid, receiver_pid FROM dbstream.worker_status WHERE stream = 'f'");
+	@pid{ 'worker', 'receiver' } = @$pids;
+	my %cpu = map { $_ => cpu_seconds($pid{$_}) - ($before{$_} // 0) } keys %pid;
+	$memory{$_} = own_memory_mb($pid{$_}) foreach 'worker', 'receiver';
+	$scene->drop_stream('f');
+	return ($seconds, \%cpu, \%memory);
+}
+
+sub indexes_of
+{
+	my ($server, $table) = @_;
+
+	return $server->sql("SELECT count(*) FROM pg_index WHERE indrelid = 'bench.$table'::regclass AND indisvalid");
+}
+
+sub backfill
+{
+	my ($bench) = @_;
+	my ($source, $target) = ($bench->{scene}->source, $bench->{scene}->target);
+	my $title = "$bench->{title}: backfill of $backfill_rows rows";
+	my ($ways, $missing) = references($source, $target);
+	my (%seconds, %cpu, %spent, %memory);
+
+	heading($title);
+	note("not measured: $_") foreach @$missing;
+	write_backfill_rows($source, $backfill_rows);
+
+	# Each warms up once, and must bring the very same rows.
+	our_backfill($bench);
+	my $differences = compare_table($source, $target, 'bench', 'f', where => 'id % 100 = 0');
+	die "not the same rows:\n$differences" if $differences ne '';
+	my ($same, $indexes) = (checksum($target, 'f'), indexes_of($target, 'f'));
+	foreach my $way (@$ways)
+	{
+		$way->[2]->();
+		die "$way->[1] brought other rows or indexes than ours\n"
+		  unless checksum($target, 'f') eq $same && indexes_of($target, 'f') == $indexes;
+	}
+	foreach my $run (1 .. $runs)
+	{
+		my ($seconds, $cpu, $memory) = our_backfill($bench);
+
+		push @{ $seconds{ours} }, $seconds;
+		push @{ $cpu{$_} }, $cpu->{$_} foreach keys %$cpu;
+		push @{ $memory{$_} }, $memory->{$_} foreach keys %$memory;
+		foreach my $way (@$ways)
+		{
+			($seconds, $cpu) = $way->[2]->();
+			push @{ $seconds{ $way->[0] } }, $seconds;
+			push @{ $spent{ $way->[0] } }, $cpu;
+		}
+	}
+	my $again = 0;
+	foreach my $way (@$ways)
+	{
+		figure(
+			work => $title,
+			reference => $way->[1],
+			ours => $seconds{ours},
+			theirs => $seconds{ $way->[0] },
+			rows => $backfill_rows,
+			again => $again++);
+	}
+	say_row('CPU seconds, ours, median', join(', ', map { sprintf '%s %.2f', $_, median(@{ $cpu{$_} }) } sort keys %cpu));
+	my $total = 0;
+	$total += median(@{ $cpu{$_} }) foreach keys %cpu;
+	say_row('  all of ours; references',
+		join(', ', sprintf('%.2f', $total), map { sprintf '%s %.2f', $_->[0], median(@{ $spent{ $_->[0] } }) }
+			  grep { $_->[0] ne 'pgloader' } @$ways));
+	say_row('own memory, highest, MB', join(', ', map { sprintf '%s %.0f', $_, quantile(1, @{ $memory{$_} }) } sort keys %memory));
+	$target->sql('DROP TABLE bench.f');
+	$source->sql('DROP TABLE f', 'bench');
+	unlink DBStream::Scene::work_folder() . '/backfill.bin';
 }
 
 # ---- latency ----

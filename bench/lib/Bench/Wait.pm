@@ -29,13 +29,13 @@ sub wait_on
 	}
 }
 
-# True once the condition holds; dies after a minute.
+# True once the condition holds; dies after ten minutes.
 sub wait_postgres
 {
 	my ($server, $condition, $sample) = @_;
 
 	wait_on([ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $server->connstr('postgres') ],
-		"DO \$\$ BEGIN FOR i IN 1 .. 15000 LOOP EXIT WHEN $condition; PERFORM pg_sleep(0.004); COMMIT; END LOOP; END \$\$",
+		"DO \$\$ BEGIN FOR i IN 1 .. 150000 LOOP EXIT WHEN $condition; PERFORM pg_sleep(0.004); COMMIT; END LOOP; END \$\$",
 		$sample);
 	die "waiting for $condition was in vain\n" unless $server->sql("SELECT $condition") eq 't';
 }
@@ -47,7 +47,7 @@ sub wait_mysql
 	wait_on(
 		[ $server->client_command('bench') ],
 		"DROP PROCEDURE IF EXISTS wait_for;\ndelimiter //\nCREATE PROCEDURE wait_for() BEGIN DECLARE i INT DEFAULT 0;"
-		  . " WHILE i < 15000 AND NOT ($condition) DO DO SLEEP(0.004); SET i = i + 1; END WHILE; END//\ndelimiter ;\nCALL wait_for();\n",
+		  . " WHILE i < 150000 AND NOT ($condition) DO DO SLEEP(0.004); SET i = i + 1; END WHILE; END//\ndelimiter ;\nCALL wait_for();\n",
 		$sample);
 	die "waiting for $condition was in vain\n" unless $server->sql("SELECT $condition") eq '1';
 }
