@@ -124,9 +124,17 @@ typedef struct DbsTruncate
 	DbsString name;
 } DbsTruncate;
 
+/* ddl flags */
+#define DBS_DDL_NO_FOREIGN_KEY_CHECKS 0x01 /* the session ran with foreign_key_checks = 0 */
+
+#define DBS_UTC_OFFSET_UNKNOWN INT32_MIN
+
 typedef struct DbsDdl
 {
 	uint64_t sql_mode;        /* the session's, as MySQL's bit mask */
+	int64_t time;             /* what CURRENT_TIMESTAMP gave it: microseconds since 2000-01-01 UTC; 0 when not known */
+	int32_t utc_offset;       /* of the session's time zone then: seconds, east is positive; or ..._UNKNOWN */
+	uint32_t flags;           /* DBS_DDL_* */
 	DbsString default_schema; /* may be empty */
 	DbsString charset;        /* name of the character set that the text was converted from */
 	DbsString text;           /* UTF-8 */

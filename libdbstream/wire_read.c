@@ -6,6 +6,9 @@
 #include "utf8.h"
 #include "wire.h"
 
+/* MySQL's zones go from -13:59 to +14:00, and named ones of the past stay within a day. */
+#define MAX_UTC_OFFSET 86400
+
 /* The receiver's alternative to checking each string again: text is UTF-8 and holds no NUL byte. */
 static bool
 get_text(DbsReader *r, DbsString *s)
@@ -184,8 +187,18 @@ dbs_get_truncate(DbsReader *r, DbsTruncate *truncate)
 bool
 dbs_get_ddl(DbsReader *r, DbsDdl *ddl)
 {
-	return dbs_get_u64(r, &ddl->sql_mode) && get_text(r, &ddl->default_schema) && get_text(r, &ddl->charset) &&
-		   get_text(r, &ddl->text);
+	uint32_t offset;
+
+	if (!dbs_get_u64(r, &ddl->sql_mode) || !get_i64(r, &ddl->time) || !dbs_get_u32(r, &offset) ||
+		!dbs_get_u32(r, &ddl->flags))
+		return false;
+	ddl->utc_offset = (int32_t) offset;
+	if (ddl->utc_offset != DBS_UTC_OFFSET_UNKNOWN &&
+		(ddl->utc_offset > MAX_UTC_OFFSET || ddl->utc_offset < -MAX_UTC_OFFSET))
+		return dbs_reader_fail(r, "ddl message with a time zone more than a day from UTC");
+	if (ddl->flags & ~(uint32_t) DBS_DDL_NO_FOREIGN_KEY_CHECKS)
+		return dbs_reader_fail(r, "unknown flag in a ddl message");
+	return get_text(r, &ddl->default_schema) && get_text(r, &ddl->charset) && get_text(r, &ddl->text);
 }
 
 bool

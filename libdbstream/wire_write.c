@@ -125,9 +125,12 @@ bool
 dbs_put_ddl(DbsWriter *w, const DbsDdl *ddl)
 {
 	if (!message_open(w, DBS_MESSAGE_DDL,
-					  8 + string_room(ddl->default_schema) + string_room(ddl->charset) + string_room(ddl->text)))
+					  24 + string_room(ddl->default_schema) + string_room(ddl->charset) + string_room(ddl->text)))
 		return false;
 	dbs_put_u64(w, ddl->sql_mode);
+	dbs_put_u64(w, (uint64_t) ddl->time);
+	dbs_put_u32(w, (uint32_t) ddl->utc_offset);
+	dbs_put_u32(w, ddl->flags);
 	put_string(w, ddl->default_schema);
 	put_string(w, ddl->charset);
 	put_string(w, ddl->text);

@@ -99,6 +99,12 @@ get_u16(const uint8_t *from)
 }
 
 static uint32_t
+get_u24(const uint8_t *from)
+{
+	return (uint32_t) from[0] | (uint32_t) from[1] << 8 | (uint32_t) from[2] << 16;
+}
+
+static uint32_t
 get_u32(const uint8_t *from)
 {
 	uint32_t value;
@@ -445,6 +451,78 @@ binlog_mariadb_gtid_list_parse(const BinlogEvent *event, MariadbGtidPosition *po
 	return true;
 }
 
+#define FLAGS2_NO_FOREIGN_KEY_CHECKS 0x04000000
+
+/* The names of databases that the statement changes, each with a NUL; a count of 254 stands for too many of them. */
+static size_t
+updated_databases_size(const uint8_t *at, size_t left)
+{
+	size_t size = 1;
+
+	if (left == 0 || at[0] == 254)
+		return 1;
+	for (unsigned i = 0; i < at[0]; i++)
+	{
+		size += strnlen((const char *) at + size, left - size) + 1;
+		if (size > left)
+			break;
+	}
+	return size;
+}
+
+/* User and host, each behind its size. */
+static size_t
+invoker_size(const uint8_t *at, size_t left)
+{
+	size_t user = left > 0 ? (size_t) at[0] + 1 : 1;
+
+	return user < left ? user + at[user] + 1 : user + 1;
+}
+
+/* The variable's size; SIZE_MAX for one that is not known. */
+static size_t
+status_variable_size(uint8_t code, const uint8_t *at, size_t left)
+{
+	switch (code)
+	{
+		case 0:  /* flags2 */
+		case 3:  /* auto_increment_increment, auto_increment_offset */
+		case 10: /* size of the log as its master wrote it */
+			return 4;
+		case 1:   /* sql_mode */
+		case 9:   /* tables of a multi-table UPDATE */
+		case 17:  /* number of the engine's transaction */
+		case 129: /* the same in MariaDB */
+			return 8;
+		case 2: /* catalog, with a NUL */
+			return left > 0 ? (size_t) at[0] + 2 : 1;
+		case 4: /* character_set_client, collation_connection, collation_server */
+			return 6;
+		case 5: /* time_zone */
+		case 6: /* catalog, without a NUL */
+			return left > 0 ? (size_t) at[0] + 1 : 1;
+		case 7:  /* lc_time_names */
+		case 8:  /* collation_database */
+		case 18: /* default_collation_for_utf8mb4 */
+			return 2;
+		case 11:
+			return invoker_size(at, left);
+		case 12:
+			return updated_databases_size(at, left);
+		case 13:  /* microseconds */
+		case 128: /* the same in MariaDB */
+			return 3;
+		case 16: /* explicit_defaults_for_timestamp */
+		case 19: /* sql_require_primary_key */
+		case 20: /* default_table_encryption */
+			return 1;
+		case 130: /* MariaDB: phases of ALTER TABLE, and which one it ends */
+			return left > 0 && (at[0] & (QUERY_ALTER_COMMIT | QUERY_ALTER_ROLLBACK)) != 0 ? 9 : 1;
+		default:
+			return SIZE_MAX;
+	}
+}
+
 /* Status variables come in the order of their codes as far as they matter here; an unknown one ends the walk. */
 static void
 status_variables_parse(const uint8_t *at, const uint8_t *end, QueryEvent *query)
@@ -453,37 +531,35 @@ status_variables_parse(const uint8_t *at, const uint8_t *end, QueryEvent *query)
 	{
 		uint8_t code = *at++;
 		size_t left = (size_t) (end - at);
-		size_t size;
+		size_t size = status_variable_size(code, at, left);
 
-		switch (code)
-		{
-			case 0: /* flags2 */
-				size = 4;
-				break;
-			case 1: /* sql_mode */
-				size = 8;
-				if (left >= size)
-					query->sql_mode = get_u64(at);
-				break;
-			case 2: /* catalog, with a NUL */
-				size = left > 0 ? (size_t) at[0] + 2 : 1;
-				break;
-			case 3: /* auto_increment_increment, auto_increment_offset */
-				size = 4;
-				break;
-			case 4: /* character_set_client, collation_connection, collation_server */
-				if (left >= 6)
-					query->collation = get_u16(at);
-				return;
-			case 5: /* time_zone */
-			case 6: /* catalog, without a NUL */
-				size = left > 0 ? (size_t) at[0] + 1 : 1;
-				break;
-			default:
-				return;
-		}
 		if (size > left)
 			return;
+		switch (code)
+		{
+			case 0:
+				query->no_foreign_key_checks = (get_u32(at) & FLAGS2_NO_FOREIGN_KEY_CHECKS) != 0;
+				break;
+			case 1:
+				query->sql_mode = get_u64(at);
+				break;
+			case 4:
+				query->collation = get_u16(at);
+				break;
+			case 5:
+				query->time_zone = (const char *) at + 1;
+				query->time_zone_size = at[0];
+				break;
+			case 13:
+			case 128:
+				query->microseconds = get_u24(at);
+				break;
+			case 130:
+				query->alter_phase = at[0];
+				break;
+			default:
+				break;
+		}
 		at += size;
 	}
 }

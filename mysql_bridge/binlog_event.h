@@ -136,6 +136,11 @@ MUST_CHECK bool binlog_mariadb_gtid_parse(const BinlogEvent *event, MariadbGtidE
 MUST_CHECK bool binlog_mariadb_gtid_list_parse(const BinlogEvent *event, MariadbGtidPosition *position,
 											   Failure *failure);
 
+/* binlog_alter_two_phase: the statement is in the log when it starts, and again when it has succeeded or failed. */
+#define QUERY_ALTER_START 0x02
+#define QUERY_ALTER_COMMIT 0x04
+#define QUERY_ALTER_ROLLBACK 0x08
+
 /* QUERY, EXECUTE_LOAD_QUERY. Strings are not terminated. */
 typedef struct QueryEvent
 {
@@ -144,8 +149,14 @@ typedef struct QueryEvent
 	const char *text; /* in the session's character set; trailing NULs are off */
 	size_t text_size;
 	uint64_t sql_mode;
-	uint16_t collation; /* of character_set_client; 0 when the event does not say */
-	uint16_t error;     /* that the statement ended with at the source, after having changed something; else 0 */
+	uint32_t
+		microseconds; /* of the time at which it began, beside the event's seconds; 0 when it did not ask for them */
+	const char *time_zone; /* the session's; NULL when the statement did not ask for its local time */
+	size_t time_zone_size;
+	bool no_foreign_key_checks;
+	uint8_t alter_phase; /* QUERY_ALTER_*: MariaDB's ALTER TABLE in two phases; else 0 */
+	uint16_t collation;  /* of character_set_client; 0 when the event does not say */
+	uint16_t error;      /* that the statement ended with at the source, after having changed something; else 0 */
 } QueryEvent;
 
 MUST_CHECK bool binlog_query_parse(const BinlogEvent *event, const BinlogFormat *format, QueryEvent *query,

@@ -26,6 +26,7 @@
 #include "gtid_mysql.h"
 #include "table_cache.h"
 #include "target_failure.h"
+#include "time_zone.h"
 #include "transaction_payload.h"
 #include "wire_transaction.h"
 #include "xa_list.h"
@@ -56,6 +57,7 @@ struct BinlogReader
 {
 	const StreamConfig *config;
 	CharsetCatalog *charsets;
+	TimeZones time_zones;
 	Outbox *outbox;
 	ServerFlavour flavour;
 	TableCache *tables;
@@ -142,6 +144,7 @@ binlog_reader_new(const StreamConfig *config, ServerFlavour flavour, const Binlo
 	reader->prepared = xa_list_new();
 	reader->mysql_set = mysql_gtid_set_new();
 	reader->mariadb_position = mariadb_gtid_position_new();
+	time_zones_init(&reader->time_zones, charset_catalog_connection(charsets));
 	wire_transaction_init(&reader->wire, outbox);
 	if (reader->tables == NULL || reader->payload == NULL || reader->prepared == NULL || reader->mysql_set == NULL ||
 		reader->mariadb_position == NULL)
@@ -578,12 +581,37 @@ from_this_side(const QueryEvent *query)
 		   memcmp(query->text, TARGET_DDL_MARK, sizeof TARGET_DDL_MARK - 1) == 0;
 }
 
+/* What the log says of a statement besides its text. */
 static bool
-send_statement(BinlogReader *reader, const QueryEvent *query, Failure *failure)
+describe_statement(BinlogReader *reader, const BinlogEvent *event, const QueryEvent *query, DbsDdl *ddl,
+				   Failure *failure)
+{
+	*ddl = (DbsDdl){
+		.sql_mode = query->sql_mode,
+		.utc_offset = DBS_UTC_OFFSET_UNKNOWN,
+		.flags = query->no_foreign_key_checks ? DBS_DDL_NO_FOREIGN_KEY_CHECKS : 0,
+		.default_schema = {query->schema, (uint32_t) query->schema_size},
+		.text = {query->text, (uint32_t) query->text_size},
+	};
+	if (event->timestamp != 0)
+		ddl->time = (int64_t) event->timestamp * 1000000 + query->microseconds - WIRE_EPOCH_OFFSET;
+	if (query->time_zone == NULL)
+		return true;
+	return time_zone_offset(&reader->time_zones, query->time_zone, query->time_zone_size, event->timestamp,
+							&ddl->utc_offset, failure);
+}
+
+static bool
+send_statement(BinlogReader *reader, const BinlogEvent *event, const QueryEvent *query, Failure *failure)
 {
 	const Charset *charset = NULL;
+	DbsDdl ddl;
 
 	if (reader->muted || reader->dropped || from_this_side(query))
+		return true;
+
+	/* It counts where it has succeeded. */
+	if ((query->alter_phase & (QUERY_ALTER_START | QUERY_ALTER_ROLLBACK)) != 0)
 		return true;
 	if (query->collation != 0)
 	{
@@ -591,8 +619,8 @@ send_statement(BinlogReader *reader, const QueryEvent *query, Failure *failure)
 		if (charset == NULL)
 			return false;
 	}
-	return wire_transaction_ddl(&reader->wire, query->schema, query->schema_size, query->text, query->text_size,
-								query->sql_mode, charset, failure);
+	return describe_statement(reader, event, query, &ddl, failure) &&
+		   wire_transaction_ddl(&reader->wire, &ddl, charset, failure);
 }
 
 static bool
@@ -651,7 +679,7 @@ on_query(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *for
 		reader->dropped = false;
 		wire_transaction_start(&reader->wire, "", 0);
 	}
-	if (!send_statement(reader, &query, failure))
+	if (!send_statement(reader, event, &query, failure))
 		return false;
 	return reader->state == LOG_OPEN || transaction_end(reader, event, failure);
 }

@@ -175,6 +175,12 @@ charset_catalog_flavour(const CharsetCatalog *catalog)
 	return catalog->flavour;
 }
 
+MYSQL *
+charset_catalog_connection(const CharsetCatalog *catalog)
+{
+	return catalog->sql;
+}
+
 void
 charset_catalog_set_flavour(CharsetCatalog *catalog, ServerFlavour flavour)
 {

@@ -28,6 +28,9 @@ void charset_catalog_free(CharsetCatalog *catalog);
 ServerFlavour charset_catalog_flavour(const CharsetCatalog *catalog);
 void charset_catalog_set_flavour(CharsetCatalog *catalog, ServerFlavour flavour);
 
+/* The connection it asks, for other questions of the same thread; NULL when it has none. */
+MYSQL *charset_catalog_connection(const CharsetCatalog *catalog);
+
 MUST_CHECK const Charset *charset_of_collation(CharsetCatalog *catalog, uint32_t collation_id, Failure *failure);
 const char *charset_name(const Charset *charset);
 uint32_t charset_max_bytes(const Charset *charset); /* of one character */

@@ -87,28 +87,23 @@ wire_transaction_rows(WireTransaction *transaction, CachedTable *table, RowsEven
 }
 
 bool
-wire_transaction_ddl(WireTransaction *transaction, const char *schema, size_t schema_size, const char *text,
-					 size_t text_size, uint64_t sql_mode, const Charset *charset, Failure *failure)
+wire_transaction_ddl(WireTransaction *transaction, const DbsDdl *ddl, const Charset *charset, Failure *failure)
 {
 	const char *name = charset != NULL ? charset_name(charset) : "utf8mb4";
-	DbsDdl ddl = {
-		.sql_mode = sql_mode,
-		.default_schema = {schema, (uint32_t) schema_size},
-		.charset = string_of(name),
-		.text = {text, (uint32_t) text_size},
-	};
+	DbsDdl sent = *ddl;
 	char *converted = NULL;
 	bool done = false;
 
+	sent.charset = string_of(name);
 	if (charset != NULL && !charset_is_utf8(charset) && !charset_is_binary(charset))
 	{
 		size_t bad_at = 0;
 		size_t size;
 
-		converted = malloc(charset_utf8_bound(charset, text_size) + 1);
+		converted = malloc(charset_utf8_bound(charset, ddl->text.size) + 1);
 		if (converted == NULL)
 			return failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory for a statement");
-		size = charset_to_utf8(charset, (const uint8_t *) text, text_size, converted, &bad_at);
+		size = charset_to_utf8(charset, (const uint8_t *) ddl->text.data, ddl->text.size, converted, &bad_at);
 		if (size == SIZE_MAX)
 		{
 			free(converted);
@@ -116,12 +111,13 @@ wire_transaction_ddl(WireTransaction *transaction, const char *schema, size_t sc
 							   "Skip the statement or repeat it in UTF-8 at the source.",
 							   "a statement is not valid %s at byte %zu", name, bad_at);
 		}
-		ddl.text.data = converted;
-		ddl.text.size = (uint32_t) size;
+		sent.text.data = converted;
+		sent.text.size = (uint32_t) size;
 	}
 	if (begin_once(transaction, failure) &&
-		outbox_reserve(transaction->outbox, MESSAGE_OVERHEAD + schema_size + ddl.charset.size + ddl.text.size, failure))
-		done = dbs_put_ddl(outbox_writer(transaction->outbox), &ddl) || put_failed("ddl", failure);
+		outbox_reserve(transaction->outbox,
+					   MESSAGE_OVERHEAD + sent.default_schema.size + sent.charset.size + sent.text.size, failure))
+		done = dbs_put_ddl(outbox_writer(transaction->outbox), &sent) || put_failed("ddl", failure);
 	free(converted);
 	return done;
 }

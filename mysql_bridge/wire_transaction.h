@@ -41,9 +41,8 @@ void wire_transaction_start(WireTransaction *transaction, const char *gtid, int6
 MUST_CHECK bool wire_transaction_rows(WireTransaction *transaction, CachedTable *table, RowsEventKind kind,
 									  const uint8_t *body, size_t size, Failure *failure);
 
-/* A statement, converted to UTF-8 from charset. */
-MUST_CHECK bool wire_transaction_ddl(WireTransaction *transaction, const char *schema, size_t schema_size,
-									 const char *text, size_t text_size, uint64_t sql_mode, const Charset *charset,
+/* A statement whose text is in charset (NULL: in UTF-8), and is converted from it; ddl->charset need not be set. */
+MUST_CHECK bool wire_transaction_ddl(WireTransaction *transaction, const DbsDdl *ddl, const Charset *charset,
 									 Failure *failure);
 
 /* End the transaction; sends commit when begin was sent. */

@@ -95,8 +95,10 @@ print_message(const DbsMessage *message)
 			break;
 		case DBS_MESSAGE_DDL:
 			if (dbs_get_ddl(&r, &ddl))
-				printf("ddl schema=%.*s charset=%.*s sql_mode=%" PRIu64 " %.*s\n", TEXT(ddl.default_schema),
-					   TEXT(ddl.charset), ddl.sql_mode, TEXT(ddl.text));
+				printf("ddl schema=%.*s charset=%.*s sql_mode=%" PRIu64 " time=%" PRId64 " zone=%" PRId32
+					   " flags=%" PRIx32 " %.*s\n",
+					   TEXT(ddl.default_schema), TEXT(ddl.charset), ddl.sql_mode, ddl.time, ddl.utc_offset, ddl.flags,
+					   TEXT(ddl.text));
 			break;
 		case DBS_MESSAGE_COMMIT:
 			if (dbs_get_commit(&r, &commit))

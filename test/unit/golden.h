@@ -188,8 +188,13 @@ static const DbsHello golden_hello = {
 static const DbsBegin golden_begin = {INT64_C(816868800123456), 0, {"0-1-42", 6}};
 static const DbsTable golden_table = {GOLDEN_TABLE_ID, GOLDEN_COLUMNS, {"shop", 4}, {"every kind", 10}};
 static const DbsTruncate golden_truncate = {{"shop", 4}, {"log\xc3\xa9", 5}};
-static const DbsDdl golden_ddl = {
-	UINT64_C(0x8000000000000004), {"shop", 4}, {"latin1", 6}, {"ALTER TABLE t ADD \xc3\xa9 int", 24}};
+static const DbsDdl golden_ddl = {UINT64_C(0x8000000000000004),
+								  INT64_C(816868800123456),
+								  -12600,
+								  DBS_DDL_NO_FOREIGN_KEY_CHECKS,
+								  {"shop", 4},
+								  {"latin1", 6},
+								  {"ALTER TABLE t ADD \xc3\xa9 int", 24}};
 static const DbsLogicalMessage golden_message = {{"note", 4}, {"a\0b", 3}};
 static const DbsCommit golden_commit = {INT64_C(816868800123456), {"binlog.000042:1234", 18}, {"0-1-42,1-1-7", 12}};
 static const DbsHeartbeat golden_heartbeat = {INT64_C(-1), {"binlog.1000000:4", 16}, {"", 0}};

@@ -9,6 +9,8 @@
 #include <zlib.h>
 
 #include "binlog_event.h"
+#include "time_zone.h"
+#include "wire.h"
 
 /* Every type is decoded, on this list of those that carry nothing, or refused. */
 static void
@@ -133,6 +135,105 @@ test_query(void **state)
 	assert_memory_equal(query.text, "DROP", 4);
 }
 
+static size_t
+query_body(uint8_t *body, const uint8_t *variables, size_t size)
+{
+	static const uint8_t head[] = {7, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0};
+	static const uint8_t tail[] = "shop\0DROP";
+
+	memcpy(body, head, sizeof head);
+	body[11] = (uint8_t) size;
+	body[12] = 0;
+	memcpy(body + 13, variables, size);
+	memcpy(body + 13 + size, tail, sizeof tail - 1);
+	return 13 + size + sizeof tail - 1;
+}
+
+/* Variables as both servers write them, from a session without foreign-key checks at +03:00. */
+static void
+test_query_variables(void **state)
+{
+	static const uint8_t mysql[] = {0,    0,   0,   0,   4,   1,   0x20, 0, 0xa0, 0x45, 0,    0,  0,    0,
+									6,    3,   's', 't', 'd', 4,   0x21, 0, 0x21, 0,    0xff, 0,  5,    6,
+									'+',  '0', '3', ':', '0', '0', 12,   2, 'z',  0,    'y',  0,  13,   0x4e,
+									0xea, 6,   17,  1,   0,   0,   0,    0, 0,    0,    0,    18, 0xff, 0};
+	static const uint8_t mariadb[] = {0,   0,   0,   0, 4,   1, 0,   0,   0x20, 0x54, 0, 0,   0,   0,   6,   3,
+									  's', 't', 'd', 4, 8,   0, 8,   0,   8,    0,    5, 6,   '+', '0', '3', ':',
+									  '0', '0', 11,  1, 'u', 1, 'h', 128, 0x4e, 0xea, 6, 129, 1,   0,   0,   0,
+									  0,   0,   0,   0, 130, 4, 15,  0,   0,    0,    0, 0,   0,   0};
+	const struct
+	{
+		const uint8_t *variables;
+		size_t size;
+		uint8_t phase;
+	} cases[] = {{mysql, sizeof mysql, 0}, {mariadb, sizeof mariadb, QUERY_ALTER_COMMIT}};
+
+	for (size_t i = 0; i < 2; i++)
+	{
+		uint8_t body[128];
+		uint8_t data[192];
+		size_t size = query_body(body, cases[i].variables, cases[i].size);
+		BinlogFormat format = {.known = true};
+		BinlogEvent event;
+		QueryEvent query;
+		Failure failure;
+
+		assert_true(binlog_event_parse(data, make_event(data, BINLOG_QUERY, body, size), &format, &event, &failure));
+		assert_true(binlog_query_parse(&event, &format, &query, &failure));
+		assert_true(query.no_foreign_key_checks);
+		assert_int_equal(query.microseconds, 0x06ea4e);
+		assert_int_equal(query.time_zone_size, 6);
+		assert_memory_equal(query.time_zone, "+03:00", 6);
+		assert_int_equal(query.alter_phase, cases[i].phase);
+		assert_memory_equal(query.text, "DROP", 4);
+		assert_int_equal(query.text_size, 4);
+
+		/* Cut anywhere, they end there: nothing is read behind them. */
+		for (size_t cut = 0; cut < cases[i].size; cut++)
+		{
+			size = query_body(body, cases[i].variables, cut);
+			assert_true(
+				binlog_event_parse(data, make_event(data, BINLOG_QUERY, body, size), &format, &event, &failure));
+			assert_true(binlog_query_parse(&event, &format, &query, &failure));
+			assert_memory_equal(query.text, "DROP", 4);
+		}
+	}
+}
+
+static void
+test_time_zones(void **state)
+{
+	static const struct
+	{
+		const char *zone;
+		int32_t offset;
+	} cases[] = {
+		{"+00:00", 0},
+		{"+03:00", 10800},
+		{"-03:30", -12600},
+		{"+14:00", 50400},
+		{"-13:59", -50340},
+		{"+5:45", 20700},
+		{"SYSTEM", DBS_UTC_OFFSET_UNKNOWN},
+		{"Europe/Berlin", DBS_UTC_OFFSET_UNKNOWN},
+		{"", DBS_UTC_OFFSET_UNKNOWN},
+		{"+0300", DBS_UTC_OFFSET_UNKNOWN},
+		{"+03:00x", DBS_UTC_OFFSET_UNKNOWN},
+		{"+99:00", DBS_UTC_OFFSET_UNKNOWN},
+	};
+	TimeZones zones;
+	Failure failure;
+
+	time_zones_init(&zones, NULL);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+	{
+		int32_t offset;
+
+		assert_true(time_zone_offset(&zones, cases[i].zone, strlen(cases[i].zone), 1700000000, &offset, &failure));
+		assert_int_equal(offset, cases[i].offset);
+	}
+}
+
 static void
 test_lengths(void **state)
 {
@@ -166,8 +267,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_treatments),   cmocka_unit_test(test_first_rotate), cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_heartbeat_v2), cmocka_unit_test(test_query),        cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_treatments), cmocka_unit_test(test_first_rotate),
+		cmocka_unit_test(test_sizes),      cmocka_unit_test(test_heartbeat_v2),
+		cmocka_unit_test(test_query),      cmocka_unit_test(test_query_variables),
+		cmocka_unit_test(test_time_zones), cmocka_unit_test(test_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,8 +205,9 @@ put_message_text(FILE *out, const DbsMessage *message)
 	else if (message->type == DBS_MESSAGE_ROWS && dbs_get_rows(&r, &rows))
 		fprintf(out, "%s %u rows of table %u\n", operations[rows.op & 3], rows.count, rows.table_id);
 	else if (message->type == DBS_MESSAGE_DDL && dbs_get_ddl(&r, &ddl))
-		fprintf(out, "ddl in %.*s from %.*s, sql_mode %llx: %.*s\n", TEXT(ddl.default_schema), TEXT(ddl.charset),
-				(unsigned long long) ddl.sql_mode, TEXT(ddl.text));
+		fprintf(out, "ddl in %.*s from %.*s, sql_mode %llx, time %lld, zone %d, flags %x: %.*s\n",
+				TEXT(ddl.default_schema), TEXT(ddl.charset), (unsigned long long) ddl.sql_mode, (long long) ddl.time,
+				(int) ddl.utc_offset, ddl.flags, TEXT(ddl.text));
 	else if (message->type == DBS_MESSAGE_COMMIT && dbs_get_commit(&r, &commit))
 		fprintf(out, "commit %.*s %.*s at %lld\n", TEXT(commit.position), TEXT(commit.gtid_set),
 				(long long) commit.commit_time);

@@ -219,6 +219,9 @@ round_trip_truncate_and_ddl(void **state)
 	r = read_back(&w, DBS_MESSAGE_DDL, &message);
 	assert_true(dbs_get_ddl(&r, &ddl) && dbs_get_end(&r));
 	assert_true(ddl.sql_mode == golden_ddl.sql_mode);
+	assert_true(ddl.time == golden_ddl.time);
+	assert_int_equal(ddl.utc_offset, golden_ddl.utc_offset);
+	assert_int_equal(ddl.flags, golden_ddl.flags);
 	assert_string(ddl.default_schema, golden_ddl.default_schema);
 	assert_string(ddl.charset, golden_ddl.charset);
 	assert_string(ddl.text, golden_ddl.text);
