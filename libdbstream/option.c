@@ -72,8 +72,15 @@ const DbsOption dbs_options[] = {
 	 "What happens at a statement of another database that is in the log in place of its rows: a trigger there may "
 	 "have "
 	 "changed this stream's tables, which the log does not show. Ignore it only where there is none."},
-	{"conflicts", STREAM, DBS_OPTION_WORD, "stop|source_wins", 0, 0, "\"stop\"",
-	 "What happens when a row that should be there is missing, or one that should not be there exists."},
+	{"conflicts", STREAM, DBS_OPTION_WORD, "stop|source_wins|target_wins|latest_wins", 0, 0, "\"stop\"",
+	 "What happens when the target's row is not what the source's change expects: the stream stops, or the source's "
+	 "row "
+	 "wins, or the target's, or the later one by conflict_column. What was decided is in dbstream.conflicts."},
+	{"conflict_column", STREAM, DBS_OPTION_TEXT, NULL, 0, 0, NULL,
+	 "Column whose greater value says which row is later, for conflicts latest_wins: a timestamp, a date or a number."},
+	{"auto_increment", STREAM, DBS_OPTION_NUMBERS, "offset|increment", 1, 65535, NULL,
+	 "For two writers: the values that this database's identities and sequences take in the stream's tables, as "
+	 "{\"offset\": 1, \"increment\": 2}; MySQL takes others. Set up by start_stream."},
 	{"schemas", STREAM, DBS_OPTION_OBJECT, NULL, 0, 0, "{}",
 	 "Target schema for each source database that shall not keep its name, as {\"shop\": \"public\"}."},
 	{"synchronous_commit", STREAM, DBS_OPTION_BOOL, NULL, 0, 0, "false",
@@ -240,6 +247,9 @@ dbs_option_expectation(const DbsOption *option, char *out, size_t size)
 			return;
 		case DBS_OPTION_OBJECT:
 			(void) snprintf(out, size, "an object whose values are texts");
+			return;
+		case DBS_OPTION_NUMBERS:
+			(void) snprintf(out, size, "an object of the integers offset and increment");
 			return;
 		case DBS_OPTION_START:
 			(void) snprintf(

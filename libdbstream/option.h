@@ -20,11 +20,12 @@
 typedef enum DbsOptionType
 {
 	DBS_OPTION_BOOL,
-	DBS_OPTION_INT,    /* min to max */
-	DBS_OPTION_TEXT,   /* not empty unless it is a password */
-	DBS_OPTION_WORD,   /* one of words */
-	DBS_OPTION_OBJECT, /* text to text */
-	DBS_OPTION_START   /* where to start: see dbs_option_start_check */
+	DBS_OPTION_INT,     /* min to max */
+	DBS_OPTION_TEXT,    /* not empty unless it is a password */
+	DBS_OPTION_WORD,    /* one of words */
+	DBS_OPTION_OBJECT,  /* text to text */
+	DBS_OPTION_NUMBERS, /* an object that has each of words, an integer from min to max */
+	DBS_OPTION_START    /* where to start: see dbs_option_start_check */
 } DbsOptionType;
 
 typedef struct DbsOption

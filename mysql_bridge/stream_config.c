@@ -235,10 +235,12 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	static const char *const nul_bytes[] = {"error", "strip", NULL};
 	static const char *const binary16[] = {"bytea", "uuid", NULL};
 	static const char *const before_images[] = {"key", "full", NULL};
+	static const char *const conflicts[] = {"stop", "source_wins", "target_wins", "latest_wins", NULL};
 	static const char *const follow[] = {"auto", "gtid", "file", NULL};
 	static const char *const unsupported[] = {"error", "null", NULL};
 	char what[160];
 	Section section = {object, what, failure, false};
+	Section increments = {member(&section, "auto_increment"), what, failure, false};
 
 	snprintf(what, sizeof what, "stream %s", config->name);
 	config->null_unsupported = take_word(&section, "unsupported_values", unsupported) == 1;
@@ -248,11 +250,21 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	config->strip_nul_bytes = take_word(&section, "nul_bytes", nul_bytes) == 1;
 	config->binary16_as_uuid = take_word(&section, "binary16", binary16) == 1;
 	config->full_before_images = take_word(&section, "before_images", before_images) == 1;
+	config->conflicts = (ConflictPolicy) take_word(&section, "conflicts", conflicts);
+	config->conflict_column = take_text(&section, "conflict_column");
+	/* Whether a row was changed at the target is told by the old row. */
+	if (config->conflicts == CONFLICTS_TARGET_WINS || config->conflicts == CONFLICTS_LATEST_WINS)
+		config->full_before_images = true;
+	if (increments.object != NULL)
+	{
+		config->increment_offset = (unsigned) take_int(&increments, "offset", 0, 1, 65535);
+		config->increment = (unsigned) take_int(&increments, "increment", 0, 1, 65535);
+	}
 	config->follow = (FollowBy) take_word(&section, "follow", follow); /* the words stand in the enum's order */
 	config->server_id = (uint32_t) take_int(&section, "server_id", 0, 0, UINT32_MAX);
 	config->backfill_workers = (unsigned) take_int(&section, "backfill_workers", 2, 1, 32);
 	config->heartbeat_seconds = (unsigned) take_int(&section, "heartbeat", 10, 1, 3600);
-	return !section.failed;
+	return !section.failed && !increments.failed;
 }
 
 static bool
@@ -400,6 +412,7 @@ stream_config_free(StreamConfig *config)
 	for (char **table = config->tables; table != NULL && *table != NULL; table++)
 		free(*table);
 	free(config->tables);
+	free(config->conflict_column);
 	free(config->name);
 	free(config);
 }

@@ -50,6 +50,15 @@ typedef enum FollowBy
 	FOLLOW_FILE
 } FollowBy;
 
+/* Whose row is kept where the target's is not what the source's change expects; in the order of the option's words. */
+typedef enum ConflictPolicy
+{
+	CONFLICTS_STOP,
+	CONFLICTS_SOURCE_WINS,
+	CONFLICTS_TARGET_WINS,
+	CONFLICTS_LATEST_WINS
+} ConflictPolicy;
+
 typedef struct StreamConfig
 {
 	int id;
@@ -63,6 +72,10 @@ typedef struct StreamConfig
 	bool strip_nul_bytes;
 	bool binary16_as_uuid;
 	bool full_before_images; /* send whole old rows, not only their key */
+	ConflictPolicy conflicts;
+	char *conflict_column;     /* NULL: none */
+	unsigned increment_offset; /* the values of identities that belong to the bridge's own PostgreSQL; 0: no matter */
+	unsigned increment;
 	FollowBy follow;
 	uint32_t server_id;         /* 0: choose one that is stable for this stream */
 	unsigned backfill_workers;  /* connections that copy tables at once */

@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "compat.h"
+#include "conflict.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "partition.h"
@@ -293,15 +294,19 @@ remove_rivals(DbsWireTable *table, DbsTarget *target, const DbsImage *image)
 	if (dbs_apply.window)
 		target->delete_cascades = target->after_delete = false;
 	while (dbs_row_find_unique(target, image, &kept))
-		if (dbs_row_delete_found(target) == DBS_ROW_DONE)
-			table->counter->conflicts++;
+	{
+		DbsConflict conflict = {DBS_CONFLICT_KEY_TAKEN, table, target, NULL, image, target};
+
+		(void) dbs_conflict_source_wins(&conflict);
+		(void) dbs_row_delete_found(target);
+	}
 	target->delete_cascades = cascades;
 	target->after_delete = triggers;
 }
 
-/* A row with this key is here already: the source's takes its place. False when there is none. */
-static bool
-replaced(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
+/* The row in slot as an image of the target's columns. */
+static DbsImage *
+whole_image(DbsTarget *target, TupleTableSlot *slot)
 {
 	int count = slot->tts_tupleDescriptor->natts;
 	DbsImage *image = &target->whole;
@@ -319,13 +324,28 @@ replaced(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
 	memcpy(image->nulls, slot->tts_isnull, count * sizeof(bool));
 	memset(image->present, 1, count * sizeof(bool));
 	image->sent_all = image->complete = true;
+	return image;
+}
+
+/*
+ * A row with this key, or with another unique key of this row, is here already: it stays, or the source's takes its
+ * place. False when there is none.
+ */
+static bool
+settled(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
+{
+	DbsImage *image = whole_image(target, slot);
+	DbsConflict conflict = {DBS_CONFLICT_INSERT_EXISTS, table, target, NULL, image, target};
+
 	do
 	{
 		if (!dbs_row_find_unique(target, image, NULL))
 			return false;
+		conflict.kind = target->found_by == 0 ? DBS_CONFLICT_INSERT_EXISTS : DBS_CONFLICT_KEY_TAKEN;
+		if (!dbs_conflict_source_wins(&conflict))
+			return true;
 		remove_rivals(table, target, image);
 	} while (!dbs_row_find_unique(target, image, NULL) || dbs_row_update_found(target, image) == DBS_ROW_BUSY);
-	table->counter->conflicts++;
 	return true;
 }
 
@@ -339,7 +359,7 @@ insert_into(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot, Size b
 			ResetPerTupleExprContext(target->estate);
 		gather(target, bytes);
 	}
-	else if (!dbs_apply.source_wins || !replaced(table, target, slot))
+	else if (dbs_conflict_policy() == DBS_CONFLICT_STOP || !settled(table, target, slot))
 		dbs_row_insert(target, slot);
 }
 
@@ -386,17 +406,6 @@ apply_insert(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 		insert_into(table, target, slot, (Size) (reader->at - start));
 }
 
-static void
-missing_row(DbsTarget *target, const DbsImage *image, const char *operation)
-{
-	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-					errmsg("the row to %s is not in table \"%s.%s\": %s", operation,
-						   get_namespace_name(RelationGetNamespace(target->relation)),
-						   RelationGetRelationName(target->relation), dbs_row_describe(target, image)),
-					errdetail("The target was changed by somebody else, or did not begin as a copy of the source."),
-					errhint("Put the row right, or set the stream's option conflicts to \"source_wins\".")));
-}
-
 /* The old row of an update that did not change its key: the key's columns of the new one. */
 static void
 key_of_new_row(DbsWireTable *table)
@@ -423,14 +432,36 @@ find_row(DbsTarget *target, const DbsImage *image)
 	return dbs_row_find(target, image) ? target : NULL;
 }
 
+static const DbsImage *
+after_in(DbsWireTable *table, DbsTarget *root, DbsTarget *holder)
+{
+	if (holder == root)
+		return &table->after;
+	dbs_partition_map_image(root, holder, &table->after, &holder->after);
+	return &holder->after;
+}
+
+/*
+ * Is the row that was found not the one that the source has changed? whole: the old row is known in full. after NULL:
+ * it was deleted.
+ */
+static bool
+differs(DbsWireTable *table, DbsTarget *root, DbsTarget *holder, bool whole, const DbsImage *after)
+{
+	if (!whole && (after == NULL || dbs_conflict_policy() != DBS_CONFLICT_LATEST_WINS))
+		return false;
+	/* Looking for it in a partition has left the old row's image in the partition's shape. */
+	return dbs_conflict_differs(holder, holder != root ? &holder->before : &table->before, whole,
+								after != NULL ? after_in(table, root, holder) : NULL);
+}
+
 /* A row that leaves its partition is deleted there and inserted where it belongs now. */
 static DbsRowOutcome
 update_in_partition(DbsWireTable *table, DbsTarget *root, DbsTarget *leaf)
 {
 	DbsRowOutcome outcome;
 
-	dbs_partition_map_image(root, leaf, &table->after, &leaf->after);
-	if (dbs_row_stays(leaf, &leaf->after))
+	if (dbs_row_stays(leaf, after_in(table, root, leaf)))
 		return dbs_row_update_found(leaf, &leaf->after);
 	dbs_partition_unmap_row(root, leaf, leaf->changed, root->changed);
 	ExecMaterializeSlot(root->changed);
@@ -466,18 +497,26 @@ insert_ghost(DbsWireTable *table, DbsTarget *target, bool acts)
 }
 
 /*
- * The row to update is not there: insert it, if the image is whole and the option says so. A part of an image is passed
+ * The row to update is not there: insert it, if the option says so; it must be whole then. A part of an image is passed
  * over in a backfill's window when the row was copied later, under its new key or not at all since it was gone.
  */
 static void
 insert_missing(DbsWireTable *table, DbsTarget *target, bool same_key)
 {
 	TupleTableSlot *slot = target->incoming;
+	DbsConflict conflict = {DBS_CONFLICT_UPDATE_MISSING, table, target, &table->before, &table->after, NULL};
 
 	if (dbs_apply.window && !table->after.sent_all && (same_key || find_row(target, &table->after) != NULL))
 		return;
-	if (!dbs_apply.source_wins || !table->after.sent_all)
-		missing_row(target, &table->before, "update");
+	if (!dbs_conflict_source_wins(&conflict))
+		return;
+	if (!table->after.sent_all)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("the row to update is not in table \"%s.%s\", and the source sends only a part of it: %s",
+						get_namespace_name(RelationGetNamespace(target->relation)),
+						RelationGetRelationName(target->relation), dbs_row_describe(target, &table->before)),
+				 errhint("Put the row right, and set binlog_row_image = FULL at the source.")));
 	ExecClearTuple(slot);
 	memcpy(slot->tts_values, table->after.values, table->att_count * sizeof(Datum));
 	memcpy(slot->tts_isnull, table->after.nulls, table->att_count * sizeof(bool));
@@ -485,7 +524,6 @@ insert_missing(DbsWireTable *table, DbsTarget *target, bool same_key)
 		fill_defaults(table, target, slot);
 	ExecStoreVirtualTuple(slot);
 	slot->tts_tableOid = target->oid;
-	table->counter->conflicts++;
 	if (target->partitioned)
 		insert_into_partition(table, target, slot, 0);
 	else
@@ -496,6 +534,7 @@ static void
 apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 {
 	DbsRowOutcome outcome = DBS_ROW_BUSY;
+	DbsConflict conflict = {DBS_CONFLICT_UPDATE_DIFFERS, table, target, &table->before, &table->after, NULL};
 	bool same_key = false;
 
 	clear_image(table, &table->before);
@@ -524,7 +563,11 @@ apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 			insert_missing(table, target, same_key);
 			return;
 		}
-		if (dbs_apply.source_wins && holder == target)
+		conflict.holder = holder;
+		if (differs(table, target, holder, !same_key && table->before.sent_all, &table->after) &&
+			!dbs_conflict_source_wins(&conflict))
+			return;
+		if (dbs_conflict_policy() == DBS_CONFLICT_SOURCE_WINS && holder == target)
 		{
 			remove_rivals(table, target, &table->after);
 			if (find_row(target, &table->before) == NULL)
@@ -538,6 +581,7 @@ apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 static void
 apply_delete(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 {
+	DbsConflict conflict = {DBS_CONFLICT_DELETE_MISSING, table, target, &table->before, NULL, NULL};
 	DbsTarget *holder;
 
 	clear_image(table, &table->before);
@@ -546,11 +590,14 @@ apply_delete(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 	do
 	{
 		holder = find_row(target, &table->before);
+		conflict.holder = holder;
+		conflict.kind = holder == NULL ? DBS_CONFLICT_DELETE_MISSING : DBS_CONFLICT_DELETE_DIFFERS;
+		if (holder != NULL && differs(table, target, holder, table->before.sent_all, NULL) &&
+			!dbs_conflict_source_wins(&conflict))
+			return;
 		if (holder == NULL)
 		{
-			if (!dbs_apply.source_wins)
-				missing_row(target, &table->before, "delete");
-			table->counter->conflicts++;
+			(void) dbs_conflict_source_wins(&conflict);
 			if (!insert_ghost(table, target, target->delete_cascades))
 				return;
 			holder = target;

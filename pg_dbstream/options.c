@@ -138,6 +138,30 @@ check_object(const DbsOption *option, const JsonbValue *value)
 	}
 }
 
+/* The names are those in the option's words, each there once. */
+static void
+check_numbers(const DbsOption *option, const JsonbValue *value)
+{
+	JsonbIterator *iterator;
+	JsonbValue item;
+	JsonbIteratorToken token;
+	int count = 0;
+
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		report_value(option, value_words(value));
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY && !dbs_option_word_known(option, item.val.string.val, item.val.string.len))
+			report_value(option, psprintf("an object with \"%s\"", pnstrdup(item.val.string.val, item.val.string.len)));
+		if (token == WJB_VALUE)
+			check_int(option, &item);
+		count += token == WJB_VALUE;
+	}
+	if (count != 2)
+		report_value(option, "an object that lacks one");
+}
+
 static void
 check_text(const DbsOption *option, const JsonbValue *value)
 {
@@ -179,6 +203,9 @@ check_value(const DbsOption *option, const JsonbValue *value)
 		case DBS_OPTION_OBJECT:
 			check_object(option, value);
 			break;
+		case DBS_OPTION_NUMBERS:
+			check_numbers(option, value);
+			break;
 		case DBS_OPTION_TEXT:
 		case DBS_OPTION_WORD:
 		case DBS_OPTION_START:
@@ -210,6 +237,20 @@ check_together(Jsonb *options, bool partial)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"ssl_key\" is of no use without \"ssl_cert\""), errhint("Give both, or neither.")));
+	if (!partial)
+		dbs_options_require_column(options);
+}
+
+void
+dbs_options_require_column(Jsonb *options)
+{
+	char *policy = dbs_jsonb_text(options, "conflicts");
+
+	if (policy != NULL && strcmp(policy, "latest_wins") == 0 && dbs_jsonb_text(options, "conflict_column") == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"conflicts\" cannot be \"latest_wins\" without \"conflict_column\""),
+						errhint("Name the column that says which row is later, as {\"conflicts\": \"latest_wins\", "
+								"\"conflict_column\": \"changed_at\"}.")));
 }
 
 void

@@ -15,6 +15,9 @@
  */
 void dbs_options_check(const char *kind, Jsonb *options, bool allow_null);
 
+/* ERROR when a stream's options lack the column that its policy for conflicts needs. */
+void dbs_options_require_column(Jsonb *options);
+
 /* The options with defaults filled in. */
 Jsonb *dbs_options_complete(const char *kind, Jsonb *options);
 

@@ -145,22 +145,26 @@ equal_by_type(DbsTarget *target, int at, Datum a, Datum b)
 	return DatumGetBool(FunctionCall2Coll(target->equal[at], InvalidOid, a, b));
 }
 
+/* Of a column that is present, with the found row's attributes at hand. */
+static bool
+same_value(DbsTarget *target, const DbsImage *image, int at)
+{
+	TupleTableSlot *slot = target->found;
+
+	if (image->nulls[at] || slot->tts_isnull[at])
+		return image->nulls[at] == slot->tts_isnull[at];
+	return equal_by_type(target, at, image->values[at], slot->tts_values[at]);
+}
+
 static bool
 same_row(DbsTarget *target, const DbsImage *image)
 {
-	TupleTableSlot *slot = target->found;
 	int count = RelationGetDescr(target->relation)->natts;
 
-	slot_getallattrs(slot);
+	slot_getallattrs(target->found);
 	for (int i = 0; i < count; i++)
-	{
-		if (!image->present[i])
-			continue;
-		if (image->nulls[i] != slot->tts_isnull[i])
+		if (image->present[i] && !same_value(target, image, i))
 			return false;
-		if (!image->nulls[i] && !equal_by_type(target, i, image->values[i], slot->tts_values[i]))
-			return false;
-	}
 	return true;
 }
 
@@ -226,8 +230,28 @@ dbs_row_find_unique(DbsTarget *target, const DbsImage *image, ItemPointer except
 		if (target->keys[i].unique && covered(&target->keys[i], image) &&
 			find_by_index(target, &target->keys[i], image) &&
 			(except == NULL || !ItemPointerEquals(&target->found->tts_tid, except)))
+		{
+			target->found_by = i;
 			return true;
+		}
 	return false;
+}
+
+bool
+dbs_row_agrees(DbsTarget *target, const DbsImage *image)
+{
+	TupleTableSlot *slot = target->found;
+	TupleDesc desc = RelationGetDescr(target->relation);
+
+	slot_getallattrs(slot);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (!image->present[i] || TupleDescAttr(desc, i)->atttypid == JSONOID)
+			continue;
+		if (!same_value(target, image, i))
+			return false;
+	}
+	return true;
 }
 
 char *

@@ -15,9 +15,13 @@ bool dbs_row_find(DbsTarget *target, const DbsImage *image);
 
 /*
  * The same by unique indexes only, every one that the image covers, and never by
- * reading the table; a row at except (NULL: none) does not count.
+ * reading the table; a row at except (NULL: none) does not count. target->found_by says which of them found it.
  */
 bool dbs_row_find_unique(DbsTarget *target, const DbsImage *image, ItemPointer except);
+
+/* Does the row in target->found hold what is present in the image? Values of type json are not compared: the two sides
+ * write the same document in different words. */
+bool dbs_row_agrees(DbsTarget *target, const DbsImage *image);
 
 /* The key of an image for messages: "(id)=(42)", at most a few hundred bytes. */
 char *dbs_row_describe(DbsTarget *target, const DbsImage *image);

@@ -170,6 +170,8 @@ dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool repla
 						   " ELSE options END || coalesce($3, '{}')), generation = generation + 1, changed_at = "
 						   "clock_timestamp() WHERE id = $1",
 						   "iajt", row.id, tables, options, replace && options != NULL ? "replace" : "");
+	dbs_stream_look(name, &row);
+	dbs_options_require_column(row.options);
 	dbs_notify();
 	dbs_catalog_leave(&access);
 }

@@ -9,6 +9,7 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "compat.h"
+#include "conflict.h"
 #include "executor/execPartition.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -179,7 +180,8 @@ dbs_target_open_oid(Oid oid)
 	target->checked = relation->rd_rel->relispartition ||
 					  (constraints != NULL && (constraints->has_not_null || constraints->num_check > 0));
 	target->generated = constraints != NULL && constraints->has_generated_stored;
-	target->multi_insert = !target->partitioned && !target->before_insert && !dbs_apply.source_wins;
+	target->multi_insert = !target->partitioned && !target->before_insert && !dbs_apply.source_wins &&
+						   dbs_conflict_policy() == DBS_CONFLICT_STOP;
 	target->equal = palloc0(RelationGetDescr(relation)->natts * sizeof(FmgrInfo *));
 	InitDirtySnapshot(target->dirty);
 	if (target->partitioned)

@@ -130,6 +130,7 @@ typedef struct DbsTarget
 	DbsImage whole;           /* the same as an image */
 	SnapshotData dirty;
 	int key_count;     /* -1: not looked for yet */
+	int found_by;      /* the key by which dbs_row_find_unique found: 0 is the primary key where there is one */
 	DbsKeyIndex *keys; /* the best first */
 	FmgrInfo **equal;  /* by column: the type's equality, looked up when first needed */
 	AclMode rights;    /* those checked in this group */

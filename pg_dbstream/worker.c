@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "commands/trigger.h"
 #include "compat.h"
+#include "conflict.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "replication/origin.h"
@@ -183,6 +184,7 @@ load_stream(int stream_id)
 		appendStringInfoString(&dbs_apply.gtid_set, dbs_apply.progress.gtid_set);
 	}
 	dbs_apply.source_wins = strcmp(dbs_stream_option(dbs_apply.stream, "conflicts", "stop"), "source_wins") == 0;
+	dbs_conflict_init(dbs_apply.stream);
 	dbs_backfill_load();
 	SetConfigOption("synchronous_commit",
 					strcmp(dbs_stream_option(dbs_apply.stream, "synchronous_commit", "false"), "true") == 0 ? "on"

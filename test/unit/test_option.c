@@ -32,6 +32,7 @@ check_fallback(const DbsOption *option)
 			assert_true(strtoll(text, NULL, 10) >= option->min && strtoll(text, NULL, 10) <= option->max);
 			return;
 		case DBS_OPTION_OBJECT:
+		case DBS_OPTION_NUMBERS:
 			assert_string_equal(text, "{}");
 			return;
 		case DBS_OPTION_TEXT:
@@ -58,7 +59,7 @@ the_table_is_consistent(void **state)
 		char expectation[256];
 
 		assert_true(option->scope != 0 && strlen(option->sentence) > 10);
-		assert_int_equal(option->type == DBS_OPTION_WORD, option->words != NULL);
+		assert_int_equal(option->type == DBS_OPTION_WORD || option->type == DBS_OPTION_NUMBERS, option->words != NULL);
 		assert_true(option->type != DBS_OPTION_INT || option->min < option->max);
 		dbs_option_expectation(option, expectation, sizeof expectation);
 		assert_true(strlen(expectation) > 3 && strlen(expectation) < sizeof expectation - 1);

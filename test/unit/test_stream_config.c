@@ -59,19 +59,24 @@ defaults_fill_what_is_missing(void **state)
 	assert_int_equal(config->follow, FOLLOW_AUTO);
 	assert_int_equal(config->server_id, 0);
 	assert_int_equal(config->heartbeat_seconds, 10);
+	assert_int_equal(config->conflicts, CONFLICTS_STOP);
+	assert_null(config->conflict_column);
+	assert_int_equal(config->increment, 0);
 	stream_config_free(config);
 }
 
 static void
 every_option_arrives(void **state)
 {
-	StreamConfig *config = parse(ROW("{\"name\": \"shop\", \"host\": \"db1\", \"port\": 3307, \"user\": \"repl\","
-									 " \"socket\": \"/run/s\", \"ssl_mode\": \"VERIFY_IDENTITY\", \"ssl_ca\": \"/ca\","
-									 " \"ssl_cert\": \"/cert\", \"ssl_key\": \"/key\", \"connect_timeout\": 3}",
-									 "{\"zero_dates\": \"error\", \"nul_bytes\": \"strip\", \"binary16\": \"uuid\","
-									 " \"before_images\": \"full\", \"follow\": \"file\", \"server_id\": 4294967295,"
-									 " \"heartbeat\": 60, \"on_ddl\": \"stop\"}"),
-								 "literal");
+	StreamConfig *config =
+		parse(ROW("{\"name\": \"shop\", \"host\": \"db1\", \"port\": 3307, \"user\": \"repl\","
+				  " \"socket\": \"/run/s\", \"ssl_mode\": \"VERIFY_IDENTITY\", \"ssl_ca\": \"/ca\","
+				  " \"ssl_cert\": \"/cert\", \"ssl_key\": \"/key\", \"connect_timeout\": 3}",
+				  "{\"zero_dates\": \"error\", \"nul_bytes\": \"strip\", \"binary16\": \"uuid\","
+				  " \"before_images\": \"full\", \"follow\": \"file\", \"server_id\": 4294967295,"
+				  " \"heartbeat\": 60, \"on_ddl\": \"stop\", \"conflicts\": \"latest_wins\","
+				  " \"conflict_column\": \"at\", \"auto_increment\": {\"offset\": 2, \"increment\": 3}}"),
+			  "literal");
 
 	(void) state;
 	assert_string_equal(config->source.host, "db1");
@@ -91,6 +96,10 @@ every_option_arrives(void **state)
 	assert_int_equal(config->follow, FOLLOW_FILE);
 	assert_true(config->server_id == UINT32_MAX);
 	assert_int_equal(config->heartbeat_seconds, 60);
+	assert_int_equal(config->conflicts, CONFLICTS_LATEST_WINS);
+	assert_string_equal(config->conflict_column, "at");
+	assert_int_equal(config->increment_offset, 2);
+	assert_int_equal(config->increment, 3);
 	stream_config_free(config);
 }
 
