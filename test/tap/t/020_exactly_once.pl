@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 
+use DBStream::Faults qw(fault plan_of_faults);
 use DBStream::MySQL;
 use DBStream::Process qw(in_child is_running stop_program wait_until write_file);
 use DBStream::Scene;
@@ -54,7 +55,8 @@ sub under_load
 
 	my $flag = DBStream::Scene::work_folder() . "/stop-$kind";
 	my @writers = map { start_writer($source, $flag, $_) } 1 .. 4;
-	my @plan = plan_of_faults();
+	my @plan = plan_of_faults($faults, qw(bridge_killed worker_terminated backend_killed postgres_restarted source_killed
+	  bridge_frozen));
 	my %done;
 	my $applied = 0;
 	my $interrupted = 0;
@@ -65,7 +67,7 @@ sub under_load
 		die "the stream moved nothing for 60 s before the fault $fault\n" unless defined $applied;
 		sleep(rand(0.7));
 		diag(sprintf('fault %d: %s after %d transactions', ++$interrupted, $fault, $applied));
-		main->can("fault_$fault")->($scene);
+		fault($scene, $fault);
 		$done{$fault}++;
 	}
 	write_file($flag, '');
@@ -88,82 +90,6 @@ sub transactions
 	my ($status, $out) = $target->run_psql('SELECT coalesce(max(transactions), 0) FROM dbstream.progress');
 
 	return $status == 0 && $out =~ /^\d+$/ ? $out : undef;
-}
-
-# Each kind of fault as often as any other, in random order.
-sub plan_of_faults
-{
-	my @kinds = qw(bridge_killed worker_terminated backend_killed postgres_restarted source_killed bridge_frozen);
-	my @plan = map { $kinds[ $_ % @kinds ] } 0 .. $faults - 1;
-
-	foreach my $i (reverse 1 .. $#plan)
-	{
-		my $j = int(rand($i + 1));
-		@plan[ $i, $j ] = @plan[ $j, $i ];
-	}
-	return @plan;
-}
-
-sub fault_bridge_killed
-{
-	my ($scene) = @_;
-
-	$scene->bridge->kill9;
-	sleep(rand(0.3));
-	$scene->bridge->start;
-}
-
-sub fault_worker_terminated
-{
-	my ($scene) = @_;
-
-	$scene->target->wait_for(
-		"SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE backend_type ~ 'dbstream.*apply'", 30)
-	  or die "there was no apply worker to terminate\n";
-}
-
-sub fault_backend_killed
-{
-	my ($scene) = @_;
-	my $target = $scene->target;
-	my @pids;
-
-	wait_until(30,
-		sub {
-			@pids = map { $_->[0] } $target->rows("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-				  . " AND (backend_type ~ 'dbstream' OR usename = 'bridge')");
-			return scalar @pids;
-		}) // die "there was no backend to kill\n";
-	kill 'KILL', $pids[ int(rand(@pids)) ];
-	# It takes a moment until the postmaster has seen it; ready before that says nothing, and does no harm.
-	$target->wait_ready(60) or die "PostgreSQL did not come back after a crash\n";
-}
-
-sub fault_postgres_restarted
-{
-	my ($scene) = @_;
-
-	$scene->target->stop('immediate');
-	sleep(rand(0.3));
-	$scene->target->start;
-}
-
-sub fault_source_killed
-{
-	my ($scene) = @_;
-
-	$scene->source->kill9;
-	sleep(rand(0.3));
-	$scene->source->start;
-}
-
-sub fault_bridge_frozen
-{
-	my ($scene) = @_;
-
-	$scene->bridge->freeze;
-	sleep(0.3 + rand(1.5));
-	$scene->bridge->thaw;
 }
 
 sub schema

@@ -9,8 +9,9 @@ use strict;
 use warnings;
 
 use DBStream::Backfill qw(backfill_schema backfill_rows start_backfill_writer);
+use DBStream::Faults qw(fault);
 use DBStream::MySQL;
-use DBStream::Process qw(is_running stop_program wait_until write_file);
+use DBStream::Process qw(is_running wait_until write_file);
 use DBStream::Scene;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -37,28 +38,6 @@ foreach my $kind (@kinds)
 	}
 }
 done_testing();
-
-sub fault_bridge { my ($scene) = @_; $scene->bridge->kill9; $scene->bridge->start; }
-
-sub fault_postgres
-{
-	my ($scene) = @_;
-
-	$scene->target->stop('immediate');
-	$scene->target->start;
-	$scene->target->wait_ready(60);
-}
-
-sub fault_worker
-{
-	my ($scene) = @_;
-	my ($status, $pid) = $scene->target->run_psql('SELECT max(worker_pid) FROM dbstream.worker_status');
-
-	kill('KILL', $pid) if $status == 0 && $pid =~ /^\d+$/;
-	$scene->target->wait_ready(60);
-}
-
-sub fault_source { my ($scene) = @_; $scene->source->kill9; $scene->source->start; }
 
 sub copied
 {
@@ -89,9 +68,9 @@ sub killed_while_copying
 		sleep(rand(0.4));
 		my ($status, $state) = $target->run_psql('SELECT state FROM dbstream.backfill');
 		$during{$state}++ if $status == 0;
-		my $fault = (qw(bridge postgres source worker))[ int(rand(4)) ];
+		my $fault = (qw(bridge_killed postgres_restarted source_killed worker_killed))[ int(rand(4)) ];
 		diag("fault $number: $fault, $state, $now rows copied");
-		main->can("fault_$fault")->($scene);
+		fault($scene, $fault);
 	}
 	ok($target->wait_for("SELECT state IN ('window', 'finishing', 'done') FROM dbstream.backfill", 300),
 		"$kind: all is copied after $faults faults (" . join(', ', map { "$during{$_} while $_" } sort keys %during) . ')')
