@@ -13,6 +13,9 @@
  * it, after withdrawing the permission; so messages gather exactly as long as
  * the reader has no time for them.
  *
+ * A reader that sleeps need not be woken for a small batch: its courier, called by the writing
+ * thread, sends it.
+ *
  * The lock guards everything but the open buffer's bytes, which belong to the
  * writer unless the buffer is takeable.
  */
@@ -26,6 +29,10 @@
 #include <unistd.h>
 
 #define BUFFER_COUNT 4
+
+/* What the writing thread sends itself when the reader sleeps; more is worth a wake-up, for the two work side by side.
+ */
+#define COURIER_SIZE (16 * 1024)
 
 /* From here on a mark hands the batch over: the next event would rarely fit. */
 #define FULL_ENOUGH (OUTBOX_BATCH_SIZE - OUTBOX_BATCH_SIZE / 8)
@@ -57,6 +64,9 @@ struct Outbox
 	bool waiting;  /* the reader is about to poll */
 	bool finished; /* the writer has ended */
 	int wake_fd;
+
+	OutboxCourier courier; /* NULL: none */
+	void *courier_context;
 };
 
 static void
@@ -146,6 +156,13 @@ outbox_stop(Outbox *outbox)
 	pthread_cond_broadcast(&outbox->room);
 	pthread_mutex_unlock(&outbox->lock);
 	outbox_wake(outbox);
+}
+
+void
+outbox_set_courier(Outbox *outbox, OutboxCourier courier, void *context)
+{
+	outbox->courier = courier;
+	outbox->courier_context = context;
 }
 
 bool
@@ -313,6 +330,29 @@ outbox_reserve(Outbox *outbox, size_t size, Failure *failure)
 	return grow(outbox, outbox->writer.used + size, failure);
 }
 
+/* What is written may be taken where it lies. */
+static void
+flush_open(Outbox *outbox)
+{
+	bool carry;
+
+	pthread_mutex_lock(&outbox->lock);
+	if (outbox->writer.used > 0)
+		atomic_store(&outbox->takeable, true);
+	else
+		atomic_store_explicit(&outbox->writing, false, memory_order_relaxed);
+	carry = outbox->waiting && outbox->courier != NULL && outbox->ready == NULL && outbox->writer.used <= COURIER_SIZE;
+	if (!carry)
+		notify_reader(outbox);
+	pthread_mutex_unlock(&outbox->lock);
+	if (carry && !outbox->courier(outbox->courier_context))
+	{
+		pthread_mutex_lock(&outbox->lock);
+		notify_reader(outbox);
+		pthread_mutex_unlock(&outbox->lock);
+	}
+}
+
 bool
 outbox_mark(Outbox *outbox, SourcePoint point, bool flush, Failure *failure)
 {
@@ -324,15 +364,7 @@ outbox_mark(Outbox *outbox, SourcePoint point, bool flush, Failure *failure)
 	if (outbox->writer.used >= FULL_ENOUGH)
 		return hand_over(outbox, outbox->writer.used, failure);
 	if (flush)
-	{
-		pthread_mutex_lock(&outbox->lock);
-		if (outbox->writer.used > 0)
-			atomic_store(&outbox->takeable, true);
-		else
-			atomic_store_explicit(&outbox->writing, false, memory_order_relaxed);
-		notify_reader(outbox);
-		pthread_mutex_unlock(&outbox->lock);
-	}
+		flush_open(outbox);
 	return true;
 }
 

@@ -42,6 +42,14 @@ int outbox_wake_fd(const Outbox *outbox);
 bool outbox_prepare_wait(Outbox *outbox);
 void outbox_end_wait(Outbox *outbox);
 
+/*
+ * A courier saves a sleeping reader's thread from being woken for a small batch: the writing thread calls it when it
+ * flushes and the reader waits.  It may take and release batches as the reader does; it answers whether all
+ * is done, so that the reader may sleep on.  Set before the writing thread starts.
+ */
+typedef bool (*OutboxCourier)(void *context);
+void outbox_set_courier(Outbox *outbox, OutboxCourier courier, void *context);
+
 /* Make a waiting reader look around.  Safe from any thread. */
 void outbox_wake(Outbox *outbox);
 

@@ -6,6 +6,10 @@
  * libpq copies a batch when it is sent, so the outbox has it back at once; what
  * libpq holds is bounded by MAX_IN_FLIGHT calls.
  *
+ * One thread sends, but while it sleeps in poll() the source's thread does it in its stead, as the outbox's courier:
+ * that saves a wake-up between a commit at the source and its rows here.  Whoever holds the lock has the connection and
+ * all that is in the target; the sending thread leaves it only while it sleeps.
+ *
  * While there is nothing to send, an empty call asks for a receipt: often when
  * the queue is full, seldom when the source is idle.
  */
@@ -15,6 +19,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +55,10 @@ struct PostgresTarget
 	int stop_fd;
 	bool stopping;
 
+	pthread_mutex_t lock;    /* see above */
+	bool courier_failed;     /* why is in the next */
+	Failure courier_failure; /* what the source's thread met while it sent */
+
 	Call calls[MAX_IN_FLIGHT + 2]; /* in flight, oldest at first; room for a report and an empty call besides */
 	unsigned first;
 	unsigned count;
@@ -74,6 +83,8 @@ struct PostgresTarget
 };
 
 static const TargetOps postgres_target_ops;
+
+static bool send_as_courier(void *context);
 
 static bool
 point_reached(SourcePoint reached, SourcePoint wanted)
@@ -119,6 +130,8 @@ postgres_target_new(const TargetInput *input, int stop_fd, Failure *failure)
 		free(target);
 		return NULL;
 	}
+	pthread_mutex_init(&target->lock, NULL);
+	outbox_set_courier(input->outbox, send_as_courier, target);
 	return target;
 }
 
@@ -129,6 +142,7 @@ postgres_target_free(PostgresTarget *target)
 		return;
 	if (target->batch != NULL)
 		outbox_release(target->in.outbox, target->batch);
+	pthread_mutex_destroy(&target->lock);
 	free(target);
 }
 
@@ -369,6 +383,31 @@ send_batches(PostgresTarget *target, bool *full, Failure *failure)
 	return true;
 }
 
+/*
+ * Called by the source's thread while the sending one sleeps, or is just waking: then there is nothing to do here.
+ * What is out of the ordinary is left to it too.
+ */
+static bool
+send_as_courier(void *context)
+{
+	PostgresTarget *target = context;
+	bool full, done;
+
+	if (pthread_mutex_trylock(&target->lock) != 0)
+		return false;
+	if (target->courier_failed)
+		done = false;
+	else if (!send_batches(target, &full, &target->courier_failure))
+	{
+		target->courier_failed = true;
+		done = false;
+	}
+	else
+		done = !full && target->batch == NULL && PQflush(target->in.conn) == 0;
+	pthread_mutex_unlock(&target->lock);
+	return done;
+}
+
 /* Ask for a receipt when none is due soon, and report. */
 static bool
 send_questions(PostgresTarget *target, bool full, Failure *failure)
@@ -395,15 +434,22 @@ wait_for_work(PostgresTarget *target, bool full, bool unsent, Failure *failure)
 	bool for_batch = target->batch == NULL && may_call(target);
 	bool sync_due = target->receipt.sync_wanted > target->synced;
 	int timeout = full ? FULL_POLL_MS : sync_due ? SYNC_POLL_MS : IDLE_POLL_MS;
+	int ready, error;
 
 	if (for_batch && !outbox_prepare_wait(target->in.outbox))
 		return true;
-	if (poll(fds, 3, timeout) < 0 && errno != EINTR)
-		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_POSTGRESQL_LOST, NULL, "waiting for PostgreSQL: %s",
-						   strerror(errno));
+	pthread_mutex_unlock(&target->lock);
+	ready = poll(fds, 3, timeout);
+	error = errno;
+	pthread_mutex_lock(&target->lock);
 	outbox_end_wait(target->in.outbox);
 	target->stopping = fds[2].revents != 0;
-	return true;
+	if (ready < 0 && error != EINTR)
+		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_POSTGRESQL_LOST, NULL, "waiting for PostgreSQL: %s",
+						   strerror(error));
+	if (target->courier_failed)
+		*failure = target->courier_failure;
+	return !target->courier_failed;
 }
 
 /* Has the source ended, and is all it marked in the queue? */
@@ -414,8 +460,8 @@ all_delivered(PostgresTarget *target)
 		   outbox_drained(target->in.outbox);
 }
 
-bool
-postgres_target_run(PostgresTarget *target, Failure *failure)
+static bool
+run_locked(PostgresTarget *target, Failure *failure)
 {
 	while (!target->stopping && !outbox_stopping(target->in.outbox))
 	{
@@ -434,6 +480,19 @@ postgres_target_run(PostgresTarget *target, Failure *failure)
 			return false;
 	}
 	return true;
+}
+
+bool
+postgres_target_run(PostgresTarget *target, Failure *failure)
+{
+	bool ok;
+
+	pthread_mutex_lock(&target->lock);
+	ok = run_locked(target, failure);
+	/* From here on the source's thread may not send: a courier that has failed does nothing. */
+	target->courier_failed = true;
+	pthread_mutex_unlock(&target->lock);
+	return ok;
 }
 
 bool

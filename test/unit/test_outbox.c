@@ -347,6 +347,80 @@ a_full_outbox_stops_the_writer(void **state)
 	outbox_free(writer.outbox);
 }
 
+typedef struct Courier
+{
+	Outbox *outbox;
+	int calls;
+	bool able;
+} Courier;
+
+static bool
+carry(void *context)
+{
+	Courier *courier = context;
+	OutboxBatch *batch;
+
+	courier->calls++;
+	if (!courier->able)
+		return false;
+	batch = outbox_take(courier->outbox);
+	assert_non_null(batch);
+	outbox_release(courier->outbox, batch);
+	return true;
+}
+
+static bool
+reader_is_woken(const Outbox *outbox)
+{
+	struct pollfd fd = {outbox_wake_fd(outbox), POLLIN, 0};
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+static void
+flush_message(Outbox *outbox, size_t size, uint64_t offset)
+{
+	Failure failure;
+
+	assert_true(put_message(outbox, size, 'a', &failure));
+	assert_true(outbox_mark(outbox, (SourcePoint){1, offset}, true, &failure));
+}
+
+static void
+a_courier_goes_only_for_a_sleeping_reader(void **state)
+{
+	Outbox *outbox = new_outbox();
+	Courier courier = {.outbox = outbox, .able = true};
+
+	(void) state;
+	outbox_set_courier(outbox, carry, &courier);
+	flush_message(outbox, 100, 1);
+	assert_int_equal(courier.calls, 0); /* the reader is awake */
+	assert_false(outbox_prepare_wait(outbox));
+	assert_true(carry(&courier));
+
+	assert_true(outbox_prepare_wait(outbox));
+	flush_message(outbox, 100, 2);
+	flush_message(outbox, 100, 3);
+	assert_int_equal(courier.calls, 3);
+	assert_false(reader_is_woken(outbox)); /* and sleeps on */
+	assert_true(outbox_drained(outbox));
+
+	courier.able = false;
+	flush_message(outbox, 100, 4);
+	assert_int_equal(courier.calls, 4);
+	assert_true(reader_is_woken(outbox)); /* what the courier leaves is the reader's */
+	outbox_end_wait(outbox);
+	courier.able = true;
+	assert_true(carry(&courier));
+
+	assert_true(outbox_prepare_wait(outbox));
+	flush_message(outbox, OUTBOX_BATCH_SIZE / 2, 5);
+	assert_int_equal(courier.calls, 5); /* much is for the reader */
+	assert_true(reader_is_woken(outbox));
+	outbox_free(outbox);
+}
+
 int
 main(void)
 {
@@ -360,6 +434,7 @@ main(void)
 		cmocka_unit_test(nothing_is_lost_between_threads),
 		cmocka_unit_test(nothing_is_lost_when_all_is_flushed),
 		cmocka_unit_test(a_full_outbox_stops_the_writer),
+		cmocka_unit_test(a_courier_goes_only_for_a_sleeping_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
