@@ -219,9 +219,9 @@ sub copy_once
 
 sub native_once
 {
-	my ($bench, $table, $condition) = @_;
+	my ($bench, $table, $condition, $binary) = @_;
 
-	native()->prepare($table);
+	native()->prepare($table, $binary);
 	my $begin = time();
 	native()->start;
 	wait_postgres(native()->subscriber, $condition);
@@ -287,7 +287,9 @@ sub catch_up
 		push @{ $seconds{ours} }, $seconds;
 		push @{ $cpu{$_} }, $cpu->{$_} foreach keys %$cpu;
 		push @{ $memory{$_} }, $memory->{$_} foreach keys %$memory;
-		my %once = (native => sub { native_once($bench, $table, $condition) });
+		my %once = (
+			native => sub { native_once($bench, $table, $condition, 1) },
+			native_text => sub { native_once($bench, $table, $condition, 0) });
 		$once{copy} = sub { copy_once($bench, $table) }
 		  if $work eq 'inserts';
 		$once{replica} = sub { replica_once($bench, $table, $from, $to, $condition) }
@@ -302,9 +304,10 @@ sub catch_up
 	my %name = (
 		copy => 'COPY (FORMAT binary)',
 		native => "PostgreSQL's own logical replication",
+		native_text => "PostgreSQL's own, default subscription (text)",
 		replica => 'MySQL replica, 4 workers');
 	my $again = 0;
-	foreach my $reference (grep { $seconds{$_} } qw(copy native replica))
+	foreach my $reference (grep { $seconds{$_} } qw(copy native native_text replica))
 	{
 		figure(
 			work => $title,
@@ -453,7 +456,7 @@ sub latency
 	$target->sql("SELECT dbstream.start_stream('l')");
 	$scene->caught_up('l', 30) or die "the stream did not start: $scene->{last_wait}\n";
 	native()->keep('l');
-	native()->prepare('l');
+	native()->prepare('l', 1);
 	native()->start;
 	my $replica = replica($bench);
 	if ($replica)

@@ -42,17 +42,19 @@ sub subscriber { return $_[0]{subscriber}; }
 sub keep { $_[0]{publisher}->sql("SELECT pg_create_logical_replication_slot('$_[1]_base', 'pgoutput')"); }
 sub forget { $_[0]{publisher}->sql("SELECT pg_drop_replication_slot('$_[1]_base')"); }
 
-# A subscription that stands before the backlog, not yet enabled.
+# A subscription that stands before the backlog, not yet enabled; with $binary its rows travel as we send ours, else as text, which
+# is the server's default.
 sub prepare
 {
-	my ($self, $table) = @_;
+	my ($self, $table, $binary) = @_;
+	my $format = $binary ? 'true' : 'false';
 	my $slot = 'run_' . ++$self->{runs};
 
 	$self->{publisher}->sql("SELECT pg_copy_logical_replication_slot('${table}_base', '$slot')");
 	$self->{subscriber}->sql("TRUNCATE bench.$table");
 	$self->{subscriber}->sql("CREATE SUBSCRIPTION s CONNECTION " . DBStream::Scene::quoted($self->{publisher}->connstr('postgres'))
 		  . " PUBLICATION $table WITH (copy_data = false, create_slot = false, enabled = false, slot_name = '$slot',"
-		  . ' binary = true)');
+		  . " binary = $format)");
 	$self->{subscriber}->sql('CHECKPOINT');
 	$self->{slot} = $slot;
 }
