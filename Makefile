@@ -169,7 +169,8 @@ $(BENCH_BUILD)/row_decode: bench/row_decode.c $(BENCH_BUILD)/libbridge.a
 	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
 
 # The DDL translator is the extension's, but needs nothing of the server: fuzz_ddl.c stands in for palloc and List.
-DDL_SERVER_SOURCES = $(wildcard pg_dbstream/ddl_sql.c pg_dbstream/ddl_catalog.c pg_dbstream/ddl_history.c \
+DDL_SERVER_SOURCES = $(wildcard pg_dbstream/ddl_sql.c pg_dbstream/ddl_options.c pg_dbstream/ddl_definition.c \
+	pg_dbstream/ddl_catalog.c pg_dbstream/ddl_history.c \
 	pg_dbstream/ddl_raw*.c pg_dbstream/ddl_my_*.c)
 
 $(FUZZ_BUILD)/fuzz_ddl: test/fuzz/fuzz_ddl.c $(filter-out $(DDL_SERVER_SOURCES),$(wildcard pg_dbstream/ddl*.c)) \

@@ -636,6 +636,11 @@ RETURNS text LANGUAGE C STRICT STABLE SET search_path = pg_catalog AS 'MODULE_PA
 COMMENT ON FUNCTION dbstream.mysql_ddl(regclass, jsonb) IS
 	'CREATE TABLE for MySQL or MariaDB (option dialect) from an existing table, with keys, defaults, checks, comments';
 
+CREATE FUNCTION dbstream.postgresql_ddl(stream text, "table" text)
+RETURNS text LANGUAGE C STRICT VOLATILE AS 'MODULE_PATHNAME', 'dbs_postgresql_ddl';
+COMMENT ON FUNCTION dbstream.postgresql_ddl(text, text) IS
+	'What an inbound stream would create for a table of its source (database.table), which a bridge asks the source for';
+
 -- ---------------------------------------------------------------------------
 -- Dump: definitions, positions and history travel with pg_dump; passwords and errors do not
 -- ---------------------------------------------------------------------------

@@ -21,27 +21,27 @@
 #include "clock.h"
 #include "log.h"
 #include "postgres_connection.h"
+#include "request.h"
 #include "stream.h"
 #include "stream_config.h"
-#include "validation.h"
 #include "version.h"
 
 #define QUERY_TIMEOUT_MS 30000
 #define REQUEST_POLL_MS 200
 #define LIST_POLL_MS 5000 /* should a notification ever be missed */
 #define STOP_LIMIT_MS 4000
-#define MAX_VALIDATIONS 8
+#define MAX_REQUESTS 8
 
 typedef struct Bridge
 {
 	const Arguments *arguments;
 	int stop_fd;
-	int wake_fd;  /* an eventfd: a stream or a validation has ended */
+	int wake_fd;  /* an eventfd: a stream has ended or a request is answered */
 	PGconn *conn; /* NULL: not connected */
 	StreamSettings settings;
 	Stream **streams;
 	size_t stream_count;
-	Validation *validations[MAX_VALIDATIONS];
+	Request *requests[MAX_REQUESTS];
 	bool list_due;
 	int64_t listed_ms;
 	int64_t requests_ms;
@@ -185,7 +185,7 @@ send_answer(Bridge *bridge, int64_t request, const char *answer, Failure *failur
 static bool
 refuse_request(Bridge *bridge, int64_t request, const Failure *reason, Failure *failure)
 {
-	char *answer = validation_refusal(reason);
+	char *answer = request_refusal(reason);
 	bool ok = answer == NULL || send_answer(bridge, request, answer, failure);
 
 	free(answer);
@@ -194,18 +194,18 @@ refuse_request(Bridge *bridge, int64_t request, const Failure *reason, Failure *
 
 /* Answer what has been worked out. */
 static bool
-finish_validations(Bridge *bridge, Failure *failure)
+finish_requests(Bridge *bridge, Failure *failure)
 {
-	for (int i = 0; i < MAX_VALIDATIONS; i++)
+	for (int i = 0; i < MAX_REQUESTS; i++)
 	{
-		Validation *validation = bridge->validations[i];
+		Request *request = bridge->requests[i];
 		bool ok;
 
-		if (validation == NULL || !validation_ended(validation))
+		if (request == NULL || !request_ended(request))
 			continue;
-		ok = send_answer(bridge, validation_request(validation), validation_answer(validation), failure);
-		validation_free(validation);
-		bridge->validations[i] = NULL;
+		ok = send_answer(bridge, request_id(request), request_answer(request), failure);
+		request_free(request);
+		bridge->requests[i] = NULL;
 		if (!ok)
 			return false;
 	}
@@ -213,7 +213,7 @@ finish_validations(Bridge *bridge, Failure *failure)
 }
 
 static bool
-begin_validation(Bridge *bridge, int64_t request, const char *row, Failure *failure)
+begin_request(Bridge *bridge, int64_t id, const char *kind, const char *row, Failure *failure)
 {
 	Failure own = {.class = FAILURE_NONE};
 	char *connection = stream_config_source_name(row);
@@ -221,11 +221,11 @@ begin_validation(Bridge *bridge, int64_t request, const char *row, Failure *fail
 	PGresult *result = NULL;
 	int slot = 0;
 
-	while (slot < MAX_VALIDATIONS && bridge->validations[slot] != NULL)
+	while (slot < MAX_REQUESTS && bridge->requests[slot] != NULL)
 		slot++;
-	if (slot == MAX_VALIDATIONS)
-		failure_set(&own, FAILURE_RETRY, "busy", "Try again in a moment.",
-					"the bridge is working on %d other validations", MAX_VALIDATIONS);
+	if (slot == MAX_REQUESTS)
+		failure_set(&own, FAILURE_RETRY, "busy", "Try again in a moment.", "the bridge is working on %d other requests",
+					MAX_REQUESTS);
 	else if (connection != NULL)
 		result = query(bridge, "SELECT dbstream.bridge_secret($1)", 1, values, &own);
 	free(connection);
@@ -234,10 +234,10 @@ begin_validation(Bridge *bridge, int64_t request, const char *row, Failure *fail
 		const char *secret =
 			result != NULL && PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) ? PQgetvalue(result, 0, 0) : NULL;
 
-		bridge->validations[slot] = validation_start(request, row, secret, bridge->wake_fd, &own);
+		bridge->requests[slot] = request_start(id, kind, row, secret, bridge->wake_fd, &own);
 	}
 	PQclear(result);
-	return own.class == FAILURE_NONE || refuse_request(bridge, request, &own, failure);
+	return own.class == FAILURE_NONE || refuse_request(bridge, id, &own, failure);
 }
 
 static bool
@@ -253,8 +253,8 @@ take_requests(Bridge *bridge, Failure *failure)
 		int64_t request = strtoll(PQgetvalue(rows, row, 0), NULL, 10);
 		const char *kind = PQgetvalue(rows, row, 1);
 
-		if (strcmp(kind, "validate") == 0)
-			ok = begin_validation(bridge, request, PQgetvalue(rows, row, 2), failure);
+		if (request_known(kind))
+			ok = begin_request(bridge, request, kind, PQgetvalue(rows, row, 2), failure);
 		else
 		{
 			Failure own;
@@ -329,7 +329,7 @@ serve(Bridge *bridge, Failure *failure)
 
 	if (reap_streams(bridge, failure))
 		return false;
-	if (!take_notifications(bridge, failure) || !finish_validations(bridge, failure))
+	if (!take_notifications(bridge, failure) || !finish_requests(bridge, failure))
 		return false;
 	if ((bridge->list_due || now - bridge->listed_ms >= LIST_POLL_MS) && !read_streams(bridge, failure))
 		return false;

@@ -19,6 +19,7 @@
 #include "charset.h"
 #include "mysql_connection.h"
 #include "mysql_server.h"
+#include "mysql_definition.h"
 #include "mysql_validate.h"
 #include "outbox.h"
 #include "source.h"
@@ -338,4 +339,5 @@ const SourceOps mysql_source_ops = {
 	.progress = source_progress,
 	.close = source_close,
 	.validate = mysql_validate,
+	.definition = mysql_definition,
 };

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mysql_definition.h"
 #include "pattern.h"
 #include "table_cache.h"
 
-#define SERVER_NO_SUCH_TABLE 1146
 #define SERVER_BAD_DATABASE 1049
 
 static bool
@@ -522,37 +522,6 @@ describe_key(SnapshotTable *table, MYSQL *sql, FILE *list, Failure *failure)
 
 /* ---- the table ---- */
 
-static bool
-read_create(SnapshotTable *table, MYSQL *sql, Failure *failure)
-{
-	char *schema = snapshot_identifier(table->schema);
-	char *name = snapshot_identifier(table->name);
-	size_t room = schema != NULL && name != NULL ? strlen(schema) + strlen(name) + 32 : 0;
-	char *query = room > 0 ? malloc(room) : NULL;
-	MYSQL_RES *result = NULL;
-	MYSQL_ROW row;
-
-	if (query != NULL)
-	{
-		snprintf(query, room, "SHOW CREATE TABLE %s.%s", schema, name);
-		result = ask(sql, query, "reading the statement of a table", failure);
-		if (result == NULL && mysql_errno(sql) == SERVER_NO_SUCH_TABLE)
-			table->gone = true;
-	}
-	else
-		no_memory(failure);
-	free(schema);
-	free(name);
-	free(query);
-	if (result == NULL)
-		return table->gone;
-	row = mysql_fetch_row(result);
-	if (row != NULL && row[1] != NULL)
-		table->create_sql = strdup(row[1]);
-	mysql_free_result(result);
-	return true;
-}
-
 bool
 snapshot_table_describe(SnapshotTable *table, MYSQL *sql, ServerFlavour flavour, const StreamConfig *config,
 						Failure *failure)
@@ -563,7 +532,8 @@ snapshot_table_describe(SnapshotTable *table, MYSQL *sql, ServerFlavour flavour,
 
 	if (list == NULL)
 		return no_memory(failure);
-	done = read_create(table, sql, failure) && (table->gone || describe_columns(table, sql, config, list, failure)) &&
+	done = mysql_definition_read(sql, table->schema, table->name, &table->create_sql, &table->gone, failure) &&
+		   (table->gone || describe_columns(table, sql, config, list, failure)) &&
 		   (table->gone || describe_key(table, sql, list, failure));
 	if (fclose(list) != 0)
 		done = no_memory(failure);

@@ -70,6 +70,14 @@ typedef struct SourceOps
 
 	/* Check everything a stream with this config needs at the source, each check reported once. */
 	bool (*validate)(const StreamConfig *config, CheckSink sink, void *context, Failure *failure);
+
+	/*
+	 * The statement that makes a table, as the server itself writes it; malloc'd, and *kind its dialect ("mysql",
+	 * "mariadb"). NULL on failure; a table that is not there is one (REJECT, no_table). The member is NULL where nobody
+	 * asks.
+	 */
+	char *(*definition)(const StreamConfig *config, const char *schema, const char *name, const char **kind,
+						Failure *failure);
 } SourceOps;
 
 extern const SourceOps mysql_source_ops;

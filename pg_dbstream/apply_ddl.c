@@ -9,7 +9,6 @@
 #include "apply.h"
 
 #include "access/xact.h"
-#include "commands/extension.h"
 #include "ddl.h"
 #include "ddl_history.h"
 #include "ddl_lexer.h"
@@ -356,23 +355,11 @@ apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const 
 static void
 set_options(DbsDdlOptions *options, const DbsDdl *ddl, const char *default_schema)
 {
-	const DbsStream *stream = dbs_apply.stream;
-
 	memset(options, 0, sizeof *options);
+	dbs_ddl_options_from_stream(dbs_apply.stream, options);
 	options->source = dbs_apply.mariadb ? DBS_DIALECT_MARIADB : DBS_DIALECT_MYSQL;
-	options->target = DBS_DIALECT_POSTGRESQL;
 	options->default_schema = default_schema[0] != '\0' ? default_schema : NULL;
 	options->sql_mode = ddl->sql_mode;
-	dbs_stream_option_pairs(stream, "schemas", &options->schema_from, &options->schema_to);
-	options->tinyint1 = dbs_stream_option(stream, "tinyint1", NULL);
-	options->bigint_unsigned = dbs_stream_option(stream, "bigint_unsigned", NULL);
-	options->binary16 = dbs_stream_option(stream, "binary16", NULL);
-	options->time = dbs_stream_option(stream, "time", NULL);
-	options->enum_as = dbs_stream_option(stream, "enum", NULL);
-	options->set_as = dbs_stream_option(stream, "set", NULL);
-	options->json = dbs_stream_option(stream, "json", NULL);
-	options->has_postgis = OidIsValid(get_extension_oid("postgis", true));
-	options->has_vector = OidIsValid(get_extension_oid("vector", true));
 	options->use_catalog = true;
 }
 

@@ -10,8 +10,10 @@
 
 #include "bridge_registry.h"
 
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/postmaster.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -199,6 +201,14 @@ dbs_bridge_count(void)
 	if (connections != NULL)
 		pfree(connections);
 	return count;
+}
+
+char *
+dbs_bridge_command(void)
+{
+	return psprintf("Start one: dbstream-bridge --conninfo 'host=<this server> port=%d dbname=%s user=<a member of "
+					"dbstream_bridge>'",
+					PostPortNumber, get_database_name(MyDatabaseId));
 }
 
 /* ---- reports --------------------------------------------------------- */

@@ -69,6 +69,9 @@ const char *dbs_bridge_self(void);
 /* How many connections of bridges this database has. */
 int dbs_bridge_count(void);
 
+/* The remedy where there is none: how to start one for this database; palloc'd. */
+char *dbs_bridge_command(void);
+
 /* Copies of this database's entries, palloc'd; the count is returned. 0 and NULL without shared memory. */
 int dbs_bridge_connections(DbsBridgeConnection **connections);
 int dbs_stream_reports(DbsStreamReport **reports);

@@ -10,8 +10,11 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
+
+#include "stream_row.h"
 
 typedef enum DbsDialect
 {
@@ -103,5 +106,14 @@ List *dbs_ddl_translate(const char *text, const DbsDdlOptions *options);
  * has set to zero and the dialects); unknown names are an ereport that names the nearest.
  */
 void dbs_ddl_options_from_jsonb(Jsonb *json, DbsDdlOptions *options);
+
+/* The target and what a stream's options say of types and schemas; the rest of *options stays. Needs a transaction. */
+void dbs_ddl_options_from_stream(const DbsStream *stream, DbsDdlOptions *options);
+
+/* Notes as SQL comments, a line each: "-- warning: …". No text of theirs leaves its line. */
+void dbs_ddl_append_notes(StringInfo out, List *notes);
+
+/* "-- prefix" and as much of text as fits one line of a comment. */
+void dbs_ddl_append_comment(StringInfo out, const char *prefix, const char *text);
 
 #endif

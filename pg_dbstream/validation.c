@@ -12,14 +12,12 @@
 #include "outbound.h"
 
 #include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pattern.h"
-#include "postmaster/postmaster.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -295,14 +293,6 @@ check_identities(Validation *v)
 
 /* ---- the other end ------------------------------------------------------ */
 
-static char *
-bridge_command(void)
-{
-	return psprintf("Start one: dbstream-bridge --conninfo 'host=<this server> port=%d dbname=%s user=<a member of "
-					"dbstream_bridge>'",
-					PostPortNumber, get_database_name(MyDatabaseId));
-}
-
 static void
 put_answer(Validation *v, const char *answer)
 {
@@ -330,7 +320,7 @@ check_source(Validation *v, const char *definition)
 	if (bridges == 0)
 	{
 		put(v, "bridge", "database", "failed", "no bridge is connected, so the source cannot be checked",
-			bridge_command());
+			dbs_bridge_command());
 		return;
 	}
 	answer = dbs_bridge_ask("validate", definition, ANSWER_MS, &taken);
@@ -339,7 +329,7 @@ check_source(Validation *v, const char *definition)
 		put(v, "bridge", "database", "failed",
 			taken ? "a bridge began to check the source and gave no answer in 15 seconds"
 				  : "no bridge took the request in 15 seconds",
-			taken ? "See the bridge's log; the source may be slow or out of reach." : bridge_command());
+			taken ? "See the bridge's log; the source may be slow or out of reach." : dbs_bridge_command());
 		return;
 	}
 	put(v, "bridge", "database", "ok", "a bridge is connected", NULL);
