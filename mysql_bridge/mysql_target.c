@@ -34,6 +34,12 @@
 #define GROUP_BYTES ((uint64_t) 8 * 1024 * 1024)
 #define GROUP_TRANSACTIONS 2000
 #define POSITION_SIZE 64
+/*
+ * A busy stream's commit waits so long for company: a commit costs both servers as much as dozens of rows. Busy is one
+ * whose last commit had so many transactions; a lone transaction never waits.
+ */
+#define HOLD_MS 5
+#define BUSY_TRANSACTIONS 8
 
 struct MysqlTarget
 {
@@ -56,6 +62,8 @@ struct MysqlTarget
 	bool open;      /* a transaction of the target */
 	bool in_source; /* inside a transaction of the source */
 	uint64_t group; /* source transactions in the open one */
+	uint64_t last_group;
+	int64_t opened_ms; /* the open one */
 
 	MysqlTotals totals; /* as committed with position */
 	bool unrecorded;    /* PostgreSQL has not been told of position yet */
@@ -201,6 +209,7 @@ ensure_open(MysqlTarget *target, Failure *failure)
 	/* First in the transaction, so that an inbound reader of this server knows at once whose it is. */
 	mysql_progress_fence(buffer, target->config->target.database, target->key, target->position);
 	target->open = true;
+	target->opened_ms = clock_now_ms();
 	return true;
 }
 
@@ -245,6 +254,7 @@ commit(MysqlTarget *target, Failure *failure)
 	snprintf(target->position, sizeof target->position, "%s", target->reached);
 	target->commit_time = target->reached_time;
 	target->totals = totals;
+	target->last_group = target->group;
 	target->group = 0;
 	target->unrecorded = true;
 	target->applied = true;
@@ -529,6 +539,19 @@ wait_for_work(MysqlTarget *target)
 	outbox_end_wait(target->in.outbox);
 }
 
+/* Nothing is waiting, but more is coming: leave the transaction open a little longer. True when it waited. */
+static bool
+hold(const MysqlTarget *target)
+{
+	struct pollfd fd = {target->stop_fd, POLLIN, 0};
+
+	if (!target->open || target->urgent || target->last_group < BUSY_TRANSACTIONS || target->group == 0 ||
+		clock_now_ms() - target->opened_ms >= HOLD_MS)
+		return false;
+	(void) poll(&fd, 1, 1);
+	return true;
+}
+
 static bool
 apply(MysqlTarget *target, Failure *failure)
 {
@@ -539,6 +562,8 @@ apply(MysqlTarget *target, Failure *failure)
 
 		if (batch == NULL)
 		{
+			if (!target->in_source && hold(target))
+				continue;
 			if (!target->in_source && !commit(target, failure))
 				return false;
 			if (!tell_postgres(target, failure))

@@ -494,31 +494,48 @@ on_commit(Source *source, const DbsMessage *message, Failure *failure)
 }
 
 static bool
-on_data(Source *source, char *data, size_t size, Failure *failure)
+on_message(Source *source, const DbsMessage *message, const char *bytes, size_t size, uint64_t lsn, Failure *failure)
 {
-	DbsMessage message;
 	DbsReader reader;
 	DbsRows rows;
-	const char *error = NULL;
-	size_t needed;
-	char *payload = data + DATA_HEAD;
 
-	if (size < DATA_HEAD || dbs_message_next(payload, size - DATA_HEAD, &message, &needed, &error) != size - DATA_HEAD)
-		return failure_set(failure, FAILURE_FATAL, "internal", "Install an extension that matches this bridge.",
-						   "the output plugin sent what is no message: %s", error != NULL ? error : "it is cut off");
-	if (message.type == DBS_MESSAGE_MESSAGE && !source->in_transaction)
-		return on_lone_message(source, &message, read_u64(data + 1), failure);
-	if (!copy_message(source, payload, size - DATA_HEAD, failure))
+	if (message->type == DBS_MESSAGE_MESSAGE && !source->in_transaction)
+		return on_lone_message(source, message, lsn, failure);
+	if (!copy_message(source, bytes, size, failure))
 		return false;
-	if (message.type == DBS_MESSAGE_BEGIN)
+	if (message->type == DBS_MESSAGE_BEGIN)
 		source->in_transaction = true;
-	if (message.type == DBS_MESSAGE_ROWS)
+	if (message->type == DBS_MESSAGE_ROWS)
 	{
-		dbs_reader_init(&reader, &message);
+		dbs_reader_init(&reader, message);
 		if (dbs_get_rows(&reader, &rows))
 			atomic_fetch_add(&source->rows, rows.count);
 	}
-	return message.type != DBS_MESSAGE_COMMIT || on_commit(source, &message, failure);
+	return message->type != DBS_MESSAGE_COMMIT || on_commit(source, message, failure);
+}
+
+/* A write of the plugin: one message or several, all whole. */
+static bool
+on_data(Source *source, char *data, size_t size, Failure *failure)
+{
+	size_t at = DATA_HEAD;
+
+	while (at < size)
+	{
+		DbsMessage message;
+		const char *error = NULL;
+		size_t needed;
+		size_t used = dbs_message_next(data + at, size - at, &message, &needed, &error);
+
+		if (used == 0 || used == SIZE_MAX)
+			return failure_set(failure, FAILURE_FATAL, "internal", "Install an extension that matches this bridge.",
+							   "the output plugin sent what is no message: %s",
+							   error != NULL ? error : "it is cut off");
+		if (!on_message(source, &message, data + at, used, read_u64(data + 1), failure))
+			return false;
+		at += used;
+	}
+	return true;
 }
 
 static bool

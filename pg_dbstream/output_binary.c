@@ -2,8 +2,9 @@
  * Changes in the wire format (docs/protocol.md).
  *
  * Neighbouring rows of one table and one operation share a rows message, of up
- * to ROWS_SIZE bytes unless a single row is larger.  Every write of the
- * plugin is one whole message.
+ * to ROWS_SIZE bytes unless a single row is larger.  Messages of one transaction
+ * are gathered, up to ROWS_SIZE again, and leave in one write, at the latest with
+ * the commit: each write costs the sender a system call and the receiver a wake-up.
  */
 #include "output_plugin.h"
 
@@ -43,14 +44,7 @@ rows_room(DbsOutput *output, Size size)
 	w->size = wanted;
 }
 
-static void
-write_bytes(DbsOutput *output, const char *data, Size size)
-{
-	OutputPluginPrepareWrite(output->ctx, true);
-	appendBinaryStringInfo(output->ctx->out, data, size);
-	OutputPluginWrite(output->ctx, true);
-}
-
+/* The rows message under way, if there is one, is whole now. */
 static void
 binary_flush(DbsOutput *output)
 {
@@ -58,8 +52,16 @@ binary_flush(DbsOutput *output)
 		return;
 	rows_room(output, 16);
 	dbs_rows_end(&output->rows, output->row_count, 0);
-	write_bytes(output, output->rows.data, output->rows.used);
 	output->row_count = 0;
+}
+
+static void
+send_gathered(DbsOutput *output)
+{
+	binary_flush(output);
+	OutputPluginPrepareWrite(output->ctx, true);
+	appendBinaryStringInfo(output->ctx->out, output->rows.data, output->rows.used);
+	OutputPluginWrite(output->ctx, true);
 	output->rows.used = 0;
 	if (output->rows.size > KEEP_SIZE)
 	{
@@ -69,23 +71,22 @@ binary_flush(DbsOutput *output)
 	}
 }
 
-/* A writer with room for a message whose strings have so many bytes in all. */
-static DbsWriter
-message_writer(Size strings)
+/* The writer, with room for a message whose strings have so many bytes in all. */
+static DbsWriter *
+message_writer(DbsOutput *output, Size strings)
 {
-	Size size = DBS_WIRE_ALIGN(strings + 256);
-	DbsWriter w = {MemoryContextAllocHuge(CurrentMemoryContext, size), 0, size, 0};
-
-	return w;
+	binary_flush(output);
+	rows_room(output, strings + 256);
+	return &output->rows;
 }
 
 static void
-write_message(DbsOutput *output, DbsWriter *w, bool fits)
+message_written(DbsOutput *output, bool fits)
 {
 	if (!fits)
 		elog(ERROR, "a message of the wire format does not fit the buffer made for it");
-	write_bytes(output, w->data, w->used);
-	pfree(w->data);
+	if (output->rows.used >= ROWS_SIZE)
+		send_gathered(output);
 }
 
 static DbsString
@@ -97,22 +98,22 @@ string(const char *text)
 static void
 binary_begin(DbsOutput *output, ReorderBufferTXN *txn, const char *action)
 {
-	DbsWriter w = message_writer(0);
 	DbsBegin begin = {.commit_time = txn->xact_time.commit_time, .gtid = {"", 0}};
 
-	write_message(output, &w, dbs_put_begin(&w, &begin));
+	message_written(output, dbs_put_begin(message_writer(output, 0), &begin));
 }
 
 static void
 binary_end(DbsOutput *output, ReorderBufferTXN *txn, const char *action, XLogRecPtr lsn, TimestampTz time)
 {
 	char position[32];
-	DbsWriter w = message_writer(sizeof position);
 	DbsCommit commit = {.commit_time = time, .gtid_set = {"", 0}};
 
 	snprintf(position, sizeof position, "%X/%X", LSN_FORMAT_ARGS(lsn));
 	commit.position = string(position);
-	write_message(output, &w, dbs_put_commit(&w, &commit));
+	message_written(output, dbs_put_commit(message_writer(output, sizeof position), &commit));
+	if (output->rows.used > 0)
+		send_gathered(output);
 }
 
 static void
@@ -154,7 +155,6 @@ binary_table(DbsOutput *output, DbsOutputTable *table)
 						.schema = string(table->schema),
 						.name = string(table->name)};
 	Size size = message.schema.size + message.name.size;
-	DbsWriter w;
 
 	for (int i = 0; i < table->column_count; i++)
 	{
@@ -167,8 +167,7 @@ binary_table(DbsOutput *output, DbsOutputTable *table)
 		set_size(&columns[i], column);
 		size += columns[i].name.size + columns[i].type_name.size + 32;
 	}
-	w = message_writer(size);
-	write_message(output, &w, dbs_put_table(&w, &message, columns));
+	message_written(output, dbs_put_table(message_writer(output, size), &message, columns));
 }
 
 /* ---- values ---- */
@@ -371,7 +370,7 @@ binary_change(DbsOutput *output, ReorderBufferTXN *txn, DbsOutputTable *table, R
 		put_row(output, table, desc, new, false);
 	output->row_count++;
 	if (output->rows.used >= ROWS_SIZE)
-		binary_flush(output);
+		send_gathered(output);
 }
 
 static void
@@ -383,9 +382,9 @@ binary_truncate(DbsOutput *output, ReorderBufferTXN *txn, List *tables, bool cas
 	{
 		DbsOutputTable *table = lfirst(cell);
 		DbsTruncate truncate = {string(table->schema), string(table->name)};
-		DbsWriter w = message_writer(truncate.schema.size + truncate.name.size);
+		DbsWriter *w = message_writer(output, truncate.schema.size + truncate.name.size);
 
-		write_message(output, &w, dbs_put_truncate(&w, &truncate));
+		message_written(output, dbs_put_truncate(w, &truncate));
 	}
 }
 
@@ -393,9 +392,12 @@ static void
 binary_message(DbsOutput *output, bool transactional, const char *prefix, Size size, const char *content)
 {
 	DbsLogicalMessage message = {string(prefix), {content, (uint32_t) size}};
-	DbsWriter w = message_writer(message.prefix.size + size);
+	DbsWriter *w = message_writer(output, message.prefix.size + size);
 
-	write_message(output, &w, dbs_put_logical_message(&w, &message));
+	message_written(output, dbs_put_logical_message(w, &message));
+	/* One outside of any transaction has no commit to wait for. */
+	if (!transactional && output->rows.used > 0)
+		send_gathered(output);
 }
 
 const DbsOutputFormat dbs_output_binary = {"binary",        OUTPUT_PLUGIN_BINARY_OUTPUT,

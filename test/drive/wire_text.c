@@ -1,5 +1,5 @@
 /*
- * wire_text: reads wire messages as lines of hexadecimal digits from standard input, one message in each, through
+ * wire_text: reads wire messages as lines of hexadecimal digits from standard input, whole ones in each, through
  * libdbstream's reader, and prints what they say. Exit code 1: a message is not what docs/protocol.md says.
  */
 #include <ctype.h>
@@ -129,11 +129,15 @@ main(void)
 
 			data[size++] = (char) strtoul(pair, NULL, 16);
 		}
-		if (dbs_message_next(data, size, &message, &needed, &error) != size)
-			return fail(error != NULL ? error : "not one whole message");
-		dbs_reader_init(&r, &message);
-		if (!print_message(&message, &r) || !dbs_get_end(&r))
-			return fail(r.error);
+		for (size_t at = 0, used; at < size; at += used)
+		{
+			used = dbs_message_next(data + at, size - at, &message, &needed, &error);
+			if (used == 0 || used == SIZE_MAX)
+				return fail(error != NULL ? error : "a message is cut off");
+			dbs_reader_init(&r, &message);
+			if (!print_message(&message, &r) || !dbs_get_end(&r))
+				return fail(r.error);
+		}
 	}
 	free(line);
 	return 0;

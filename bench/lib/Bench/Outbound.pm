@@ -253,8 +253,10 @@ sub our_catch_up
 	my $sender = $source->sql("SELECT pid FROM pg_stat_replication WHERE application_name LIKE 'dbstream%' OR state = 'streaming' LIMIT 1");
 	$cpu{walsender} = cpu_seconds($sender) if $sender;
 	die "the target has other rows than the source\n" if checksum($target, $table, 1) ne checksum($source, $table, 0);
+	my $commits = $target->sql("SELECT MAX(changes) FROM dbstream.dbstream_progress");
 	$source->sql("SELECT dbstream.pause_stream('out'); SELECT dbstream.drop_stream('out')");
-	return ($seconds, \%cpu, $memory);
+	$target->sql("DELETE FROM dbstream.dbstream_progress");
+	return ($seconds, \%cpu, $memory, $commits);
 }
 
 sub empty
@@ -317,12 +319,12 @@ sub catch_up
 	my $changes = $work eq 'inserts' ? $size : $size / 3 * 4;
 	my $title = 'PostgreSQL to ' . $scene->target->title . ': '
 	  . ($work eq 'inserts' ? "catch-up on $size inserted rows" : "catch-up on $size small transactions, $changes row changes");
-	my (%seconds, %cpu, %spent, @memory);
+	my (%seconds, %cpu, %spent, @memory, @commits);
 
 	heading($title);
 	foreach my $run (0 .. $self->{runs})
 	{
-		my ($seconds, $cpu, $memory) = $self->our_catch_up($kind, $work, $table, $size);
+		my ($seconds, $cpu, $memory, $commits) = $self->our_catch_up($kind, $work, $table, $size);
 		my %once;
 		$once{load} = sub { $self->load_data($kind) }
 		  if $work eq 'inserts';
@@ -333,6 +335,7 @@ sub catch_up
 			push @{ $seconds{ours} }, $seconds;
 			push @{ $cpu{$_} }, $cpu->{$_} foreach keys %$cpu;
 			push @memory, $memory;
+			push @commits, $commits;
 		}
 		foreach my $reference (sort keys %once)
 		{
@@ -351,6 +354,7 @@ sub catch_up
 	}
 	say_row('CPU seconds, ours, median', join(', ', map { sprintf '%s %.2f', $_, median(@{ $cpu{$_} }) } sort keys %cpu));
 	say_row('  references', join(', ', map { sprintf '%s %.2f', $name{$_}, median(@{ $spent{$_} }) } sort keys %spent));
+	say_row('commits at the target, median', median(@commits));
 	say_row('own memory of the bridge, highest, MB', sprintf('%.0f', quantile(1, @memory)));
 }
 
