@@ -361,12 +361,16 @@ set_options(DbsDdlOptions *options, const DbsDdl *ddl, const char *default_schem
 	options->default_schema = default_schema[0] != '\0' ? default_schema : NULL;
 	options->sql_mode = ddl->sql_mode;
 	options->use_catalog = true;
+	options->has_moment = ddl->time != 0;
+	options->moment = ddl->time;
+	options->has_utc_offset = ddl->utc_offset != DBS_UTC_OFFSET_UNKNOWN;
+	options->utc_offset = ddl->utc_offset;
 }
 
 List *
 dbs_ddl_translate_source(const char *text, const char *default_schema)
 {
-	DbsDdl ddl = {.sql_mode = 0};
+	DbsDdl ddl = {.utc_offset = DBS_UTC_OFFSET_UNKNOWN};
 	DbsDdlOptions options;
 
 	set_options(&options, &ddl, default_schema);

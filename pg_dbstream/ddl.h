@@ -55,6 +55,15 @@ typedef struct DbsDdlTable
 	bool dropped; /* ceases to be (also a rename's old name) */
 } DbsDdlTable;
 
+/* A foreign key that waits: the table it refers to is not here yet. */
+typedef struct DbsDdlWaitingKey
+{
+	const char *schema; /* that table's, by the target's names */
+	const char *table;
+	const char *name; /* the key's */
+	const char *sql;  /* ALTER TABLE … ADD CONSTRAINT … */
+} DbsDdlWaitingKey;
+
 typedef struct DbsDdlStatement
 {
 	DbsDdlClass class;
@@ -64,6 +73,7 @@ typedef struct DbsDdlStatement
 	const char *schema;     /* CREATE / ALTER / DROP DATABASE: its name, else NULL */
 	List *sql;              /* of char *: statements to execute in order at the target */
 	List *notes;            /* of DbsNote */
+	List *waiting;          /* of DbsDdlWaitingKey: not in sql; in a stream only */
 	int error_line;         /* class UNKNOWN: where in the whole text, from 1; else 0 */
 	int error_column;
 } DbsDdlStatement;
@@ -90,6 +100,13 @@ typedef struct DbsDdlOptions
 	bool has_postgis;
 	bool has_vector;
 	bool no_partitions; /* leave partitioned tables in one piece */
+
+	/* What the statement's text does not say, where it was run. In a stream only. */
+	bool has_moment; /* moment is known: microseconds since 2000-01-01 UTC, what CURRENT_TIMESTAMP gave it */
+	int64 moment;
+	bool has_utc_offset; /* utc_offset is known: of its session's time zone then, in seconds, east is positive */
+	int utc_offset;
+	bool zero_dates_null; /* zero dates become NULL, so columns of dates outside keys take it whatever they say */
 
 	/*
 	 * May the translator look at the target's catalogue (for example: the type

@@ -241,6 +241,7 @@ dbs_ddl_options_from_stream(const DbsStream *stream, DbsDdlOptions *options)
 	options->enum_as = dbs_stream_option(stream, "enum", NULL);
 	options->set_as = dbs_stream_option(stream, "set", NULL);
 	options->json = dbs_stream_option(stream, "json", NULL);
+	options->zero_dates_null = strcmp(dbs_stream_option(stream, "zero_dates", "null"), "null") == 0;
 	options->has_postgis = OidIsValid(get_extension_oid("postgis", true));
 	options->has_vector = OidIsValid(get_extension_oid("vector", true));
 }

@@ -814,6 +814,62 @@ replace_column(Alter *alter, DdlColumn *column, DdlKnownColumn *known)
 				 column->name);
 }
 
+/* What MySQL gives to rows that are there when a NOT NULL column without default comes. */
+static const char *
+implicit_default(const DdlType *type, const char *pg_type)
+{
+	if (strcmp(pg_type, "boolean") == 0)
+		return "false";
+	if (dbs_ddl_is_number(type->family) || type->family == DDL_TYPE_BOOLEAN)
+		return "0";
+	if (type->family == DDL_TYPE_ENUM && type->labels != NIL)
+	{
+		const DdlText *label = linitial(type->labels);
+
+		return dbs_ddl_pg_string(label->text, label->size);
+	}
+	if (strcmp(pg_type, "text[]") == 0)
+		return "'{}'";
+	if (type->family == DDL_TYPE_BINARY)
+		return psprintf("decode(repeat('00', %d), 'hex')", (int) type->length);
+	if (type->family == DDL_TYPE_BIT)
+		return psprintf("B'0'::%s", pg_type);
+	if (type->family == DDL_TYPE_TIME)
+		return "'00:00:00'";
+	if (type->family == DDL_TYPE_JSON)
+		return "'null'";
+	if (type->family == DDL_TYPE_UUID)
+		return "'00000000-0000-0000-0000-000000000000'";
+	if (type->family == DDL_TYPE_INET4)
+		return "'0.0.0.0'";
+	if (type->family == DDL_TYPE_INET6)
+		return "'::'";
+	if (dbs_ddl_is_text(type->family) || dbs_ddl_is_bytes(type->family))
+		return "''";
+	return NULL;
+}
+
+#define MODES_STRICT (UINT64CONST(1) << 21 | UINT64CONST(1) << 22)
+
+/*
+ * NOT NULL comes to a column that took NULL.  Outside of strict mode MySQL puts the type's implicit default in the
+ * place of nulls; in strict mode there are none.  An ENUM gets its error value, which the check refuses.
+ */
+static void
+fill_nulls(Alter *alter, const DdlColumn *column, const char *pg_type, StringInfo sql)
+{
+	const char *value = implicit_default(column->type, pg_type);
+	const char *quoted = dbs_ddl_pg_name(alter->printer, column->name);
+
+	if (alter->printer->known->load == NULL || (alter->printer->options->sql_mode & MODES_STRICT) != 0 ||
+		value == NULL || column->type->family == DDL_TYPE_ENUM)
+		return;
+	if (sql->len > 0)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s %s", alter->qualified, sql->data);
+	resetStringInfo(sql);
+	dbs_ddl_sql(alter->printer, "UPDATE %s SET %s = %s WHERE %s IS NULL", alter->qualified, quoted, value, quoted);
+}
+
 static void
 modify_column(Alter *alter, const DdlAction *action)
 {
@@ -829,6 +885,7 @@ modify_column(Alter *alter, const DdlAction *action)
 	if (known == NULL && is_known(alter) && action->if_exists)
 		return;
 	dbs_ddl_normalize_column(column, NULL);
+	dbs_ddl_pg_take_zero_dates(alter->printer, column);
 	pg_type = dbs_ddl_pg_type(alter->printer, column->type, column->name);
 	note_place(alter, column);
 	if (column->generated != NULL || (known != NULL && known->generated))
@@ -866,7 +923,10 @@ modify_column(Alter *alter, const DdlAction *action)
 	if (value != NULL)
 		append_action(&sql, "ALTER COLUMN %s SET DEFAULT %s", quoted, value);
 	if (column->not_null && (known == NULL || !known->not_null))
+	{
+		fill_nulls(alter, column, pg_type, &sql);
 		append_action(&sql, "ALTER COLUMN %s SET NOT NULL%s", quoted, "");
+	}
 	else if (!column->not_null && known == NULL)
 		/* A column of the primary key stays NOT NULL whatever is written. */
 		append_action(&sql, "ALTER COLUMN %s DROP NOT NULL%s", quoted, "");
@@ -917,39 +977,40 @@ remember:
 
 /* ---- what comes ------------------------------------------------------------------------------------------ */
 
-/* What MySQL gives to rows that are there when a NOT NULL column without default comes. */
+/*
+ * The default that fills the rows that are there, where it is not the one for rows to come (*lasting): that may vary.
+ * NULL when it does not, or nothing can be done about it; a note says so then.
+ */
 static const char *
-implicit_default(const DdlType *type, const char *pg_type)
+default_for_rows(Alter *alter, const DdlColumn *column, const char **lasting)
 {
-	if (strcmp(pg_type, "boolean") == 0)
-		return "false";
-	if (dbs_ddl_is_number(type->family) || type->family == DDL_TYPE_BOOLEAN)
-		return "0";
-	if (type->family == DDL_TYPE_ENUM && type->labels != NIL)
-	{
-		const DdlText *label = linitial(type->labels);
+	DdlPrinter *printer = alter->printer;
+	int notes = list_length(printer->out->notes);
+	const char *value = column->auto_increment || column->generated != NULL
+							? NULL
+							: dbs_ddl_pg_default(printer, column, column->default_value);
+	DdlVariation variation = value == NULL ? DDL_VARIES_NEVER : dbs_ddl_pg_variation(value);
+	const char *reason = "each row has a value of its own there";
+	const char *fixed = NULL;
 
-		return dbs_ddl_pg_string(label->text, label->size);
-	}
-	if (strcmp(pg_type, "text[]") == 0)
-		return "'{}'";
-	if (type->family == DDL_TYPE_BINARY)
-		return psprintf("decode(repeat('00', %d), 'hex')", (int) type->length);
-	if (type->family == DDL_TYPE_BIT)
-		return psprintf("B'0'::%s", pg_type);
-	if (type->family == DDL_TYPE_TIME)
-		return "'00:00:00'";
-	if (type->family == DDL_TYPE_JSON)
-		return "'null'";
-	if (dbs_ddl_is_text(type->family) || dbs_ddl_is_bytes(type->family))
-		return "''";
+	/* They come again where the column is printed. */
+	printer->out->notes = list_truncate(printer->out->notes, notes);
+	if (variation == DDL_VARIES_NEVER)
+		return NULL;
+	if (variation == DDL_VARIES_BY_TIME)
+		fixed = dbs_ddl_pg_at_moment(printer->options, column->default_value, value, &reason);
+	*lasting = value;
+	if (fixed != NULL)
+		return fixed;
+	if (printer->known->load != NULL && (alter->table == NULL || !alter->table->empty))
+		dbs_ddl_note(printer, DBS_NOTE_ERROR,
+					 "column \"%s\": rows that are there would get the default as it is evaluated here, which is not "
+					 "what they have at the source (%s): add the column by hand, with the values from there",
+					 column->name, reason);
+	else
+		dbs_ddl_note(printer, DBS_NOTE_WARNING,
+					 "column \"%s\": rows that are there get the default as it is evaluated here", column->name);
 	return NULL;
-}
-
-static bool
-default_varies(const DdlColumn *column)
-{
-	return column->default_value != NULL && column->default_value->kind == DDL_EXPR_FUNCTION;
 }
 
 static void
@@ -959,8 +1020,11 @@ add_column(Alter *alter, const DdlAction *action)
 	DdlKnownColumn *known = dbs_ddl_known_column(alter->table, column->name);
 	const char *quoted = dbs_ddl_pg_name(alter->printer, column->name);
 	const char *pg_type;
+	DdlExpr *default_value = column->default_value;
 	const char *definition;
-	const char *implicit = NULL;
+	const char *at_source;
+	const char *lasting = NULL;
+	const char *implicit;
 	const char *check;
 	List *before = NIL;
 	ListCell *cell;
@@ -971,6 +1035,7 @@ add_column(Alter *alter, const DdlAction *action)
 		return;
 	}
 	dbs_ddl_normalize_column(column, NULL);
+	dbs_ddl_pg_take_zero_dates(alter->printer, column);
 	pg_type = dbs_ddl_pg_type(alter->printer, column->type, column->name);
 	note_place(alter, column);
 	if (column->auto_increment && alter->table != NULL && !alter->table->empty && alter->table->complete &&
@@ -982,24 +1047,21 @@ add_column(Alter *alter, const DdlAction *action)
 		dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
 					 "column \"%s\": AUTO_INCREMENT numbers the rows that are there, in an order that may differ here",
 					 column->name);
-	else if (default_varies(column) && alter->printer->known->load != NULL &&
-			 (alter->table == NULL || !alter->table->empty))
-		dbs_ddl_note(
-			alter->printer, DBS_NOTE_ERROR,
-			"column \"%s\": rows that are there would get the default as it is evaluated here, which is not what "
-			"they have at the source: add the column by hand, with the values from there",
-			column->name);
-	else if (default_varies(column))
-		dbs_ddl_note(alter->printer, DBS_NOTE_WARNING,
-					 "column \"%s\": rows that are there get the default as it is evaluated here", column->name);
+	implicit = at_source = default_for_rows(alter, column, &lasting);
+	if (at_source != NULL)
+		column->default_value = NULL;
 	definition = dbs_ddl_pg_column(alter->printer, column, alter->table, alter->qualified, 0, &before, &alter->after);
-	if (column->not_null && column->default_value == NULL && !column->auto_increment && column->generated == NULL)
+	if (implicit == NULL && column->not_null && column->default_value == NULL && !column->auto_increment &&
+		column->generated == NULL)
 		implicit = implicit_default(column->type, pg_type);
+	column->default_value = default_value;
 	sql_all(alter, before);
 	dbs_ddl_sql(alter->printer, "ALTER TABLE %s ADD COLUMN %s%s%s%s", alter->qualified,
 				column->if_not_exists ? "IF NOT EXISTS " : "", definition, implicit == NULL ? "" : " DEFAULT ",
 				implicit == NULL ? "" : implicit);
-	if (implicit != NULL)
+	if (at_source != NULL)
+		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", alter->qualified, quoted, lasting);
+	else if (implicit != NULL)
 		dbs_ddl_sql(alter->printer, "ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT", alter->qualified, quoted);
 	check = dbs_ddl_pg_enum_check(alter->printer, column);
 	if (check != NULL)

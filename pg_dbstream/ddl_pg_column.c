@@ -80,6 +80,21 @@ dbs_ddl_pg_on_update(DdlPrinter *printer, const DdlColumn *column, const DdlName
 		column->name);
 }
 
+void
+dbs_ddl_pg_take_zero_dates(DdlPrinter *printer, DdlColumn *column)
+{
+	DdlTypeFamily family = column->type->family;
+
+	if (!printer->options->zero_dates_null || !column->not_null || column->primary || column->unique ||
+		(family != DDL_TYPE_DATE && family != DDL_TYPE_TIMESTAMP && family != DDL_TYPE_TIMESTAMPTZ))
+		return;
+	column->not_null = false;
+	dbs_ddl_note(printer, DBS_NOTE_WARNING,
+				 "column \"%s\": NOT NULL is left off, since a zero date of the source becomes NULL here (option "
+				 "zero_dates)",
+				 column->name);
+}
+
 static const char *
 identity_options(int64 auto_increment)
 {

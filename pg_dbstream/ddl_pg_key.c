@@ -340,6 +340,23 @@ add_index_for_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName
 		dbs_ddl_sql(printer, "%s", (char *) lfirst(cell));
 }
 
+/* The table is not here, perhaps not yet: it was made with foreign_key_checks = 0. */
+static void
+let_wait(DdlPrinter *printer, const DdlForeignKey *key, const DdlName *name, const DdlKnownTable *referenced,
+		 const char *definition)
+{
+	DbsDdlWaitingKey *waiting = palloc0(sizeof(DbsDdlWaitingKey));
+
+	waiting->schema = referenced->schema;
+	waiting->table = referenced->name;
+	waiting->name = key->name;
+	waiting->sql = psprintf("ALTER TABLE %s ADD %s", dbs_ddl_pg_table(printer, name), definition);
+	printer->out->waiting = lappend(printer->out->waiting, waiting);
+	dbs_ddl_note(printer, DBS_NOTE_WARNING,
+				 "foreign key \"%s\" is not created: the table %s that it refers to is not here", key->name,
+				 dbs_ddl_pg_qualified(referenced->schema, referenced->name));
+}
+
 const char *
 dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *name, DdlKnownTable *table,
 					   bool *deferred)
@@ -361,14 +378,6 @@ dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *n
 					 ? table
 					 : dbs_ddl_known_table(printer->known, schema, dbs_ddl_fit(printer, referenced_name.name));
 	add_index_for_foreign_key(printer, key, name, table);
-	if (referenced != NULL && referenced->absent && printer->known->load != NULL)
-	{
-		dbs_ddl_note(printer, DBS_NOTE_WARNING,
-					 "foreign key \"%s\" is not created: the table %s that it refers to is not here", key->name,
-					 target);
-		add_constraint(table, key->name, 'f', true);
-		return NULL;
-	}
 	if (referenced != NULL && !referenced->absent && referenced->complete && key->referenced != NIL &&
 		!has_unique_key(referenced, key->referenced))
 	{
@@ -393,6 +402,12 @@ dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *n
 		appendStringInfo(&sql, " ON DELETE %s", key->on_delete);
 	if (key->on_update != NULL && strcmp(key->on_update, "NO ACTION") != 0)
 		appendStringInfo(&sql, " ON UPDATE %s", key->on_update);
+	if (referenced != NULL && referenced->absent && printer->known->load != NULL)
+	{
+		let_wait(printer, key, name, referenced, sql.data);
+		add_constraint(table, key->name, 'f', true);
+		return NULL;
+	}
 	if (table != NULL)
 		add_constraint(table, key->name, 'f', false);
 	/* A table that this text creates only later, or has dropped. */

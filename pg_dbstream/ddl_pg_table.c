@@ -61,8 +61,9 @@ lift_keys(DdlCreateTable *table)
 	table->keys = list_concat(lifted, table->keys);
 }
 
+/* In the primary key, or in any that must be unique. */
 static bool
-in_primary_key(const DdlCreateTable *table, const DdlColumn *column)
+in_key(const DdlCreateTable *table, const DdlColumn *column, bool primary)
 {
 	ListCell *cell;
 	ListCell *part_cell;
@@ -71,7 +72,7 @@ in_primary_key(const DdlCreateTable *table, const DdlColumn *column)
 	{
 		const DdlKey *key = lfirst(cell);
 
-		if (key->kind != DDL_KEY_PRIMARY)
+		if (key->kind != DDL_KEY_PRIMARY && (primary || key->kind != DDL_KEY_UNIQUE))
 			continue;
 		foreach (part_cell, key->parts)
 		{
@@ -99,8 +100,10 @@ normalize(DdlPrinter *printer, DdlCreateTable *table)
 		if (column->system_time_start || column->system_time_end)
 			table->system_versioned = true;
 		dbs_ddl_normalize_column(column, table);
-		if (in_primary_key(table, column))
+		if (in_key(table, column, true))
 			column->not_null = true;
+		if (!in_key(table, column, false))
+			dbs_ddl_pg_take_zero_dates(printer, column);
 		/* MySQL ignores REFERENCES written behind a column; MariaDB from 10.5 and MySQL from 9.0 heed it. */
 		table->foreign_keys = list_concat(table->foreign_keys, column->foreign_keys);
 		foreach (check, column->checks)

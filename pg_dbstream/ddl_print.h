@@ -78,6 +78,23 @@ const char *dbs_ddl_pg_expression(DdlPrinter *printer, const DdlExpr *expr, cons
 								  const DdlType *want, DdlContext context, const char **reason);
 /* A column's default, or NULL: none (a note says so if there was one that cannot be carried over). */
 const char *dbs_ddl_pg_default(DdlPrinter *printer, const DdlColumn *column, const DdlExpr *value);
+
+/* ---- defaults that vary (ddl_pg_moment.c) ---- */
+typedef enum DdlVariation
+{
+	DDL_VARIES_NEVER,
+	DDL_VARIES_BY_TIME,  /* the same for all rows of one statement */
+	DDL_VARIES_BY_CHANCE /* another value for each row */
+} DdlVariation;
+
+/* Whether a printed default varies. */
+DdlVariation dbs_ddl_pg_variation(const char *sql);
+/*
+ * sql, which was printed for expr, as it was at the moment that the options name; NULL with *reason when that cannot be
+ * known.
+ */
+const char *dbs_ddl_pg_at_moment(const DbsDdlOptions *options, const DdlExpr *expr, const char *sql,
+								 const char **reason);
 const char *dbs_ddl_pg_query(DdlPrinter *printer, const DdlQuery *query, const char **reason);
 
 /* ---- PostgreSQL's statements ---- */
@@ -97,6 +114,8 @@ void dbs_ddl_pg_ensure_schema(DdlPrinter *printer, const char *schema);
 const char *dbs_ddl_pg_column(DdlPrinter *printer, DdlColumn *column, DdlKnownTable *table, const char *qualified,
 							  int64 auto_increment, List **before, List **after);
 void dbs_ddl_pg_on_update(DdlPrinter *printer, const DdlColumn *column, const DdlName *name, List **after);
+/* NOT NULL goes where a zero date would break it; of columns in keys it stays. */
+void dbs_ddl_pg_take_zero_dates(DdlPrinter *printer, DdlColumn *column);
 const char *dbs_ddl_pg_enum_check(DdlPrinter *printer, const DdlColumn *column);
 const char *dbs_ddl_pg_enum_name(const char *column, const DdlType *type);
 void dbs_ddl_pg_comment(DdlPrinter *printer, const char *kind, const char *object, const char *comment, List **after);

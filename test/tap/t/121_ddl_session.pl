@@ -1,0 +1,152 @@
+# Schema changes whose meaning lies outside of their text: the clock, the time zone, sql_mode and foreign_key_checks of
+# the session that ran them, and the phases in which MariaDB logs them.
+#
+#   DBSTREAM_SOURCE, DBSTREAM_PART   one server, one part
+
+use strict;
+use warnings;
+
+use DBStream::Compare;
+use DBStream::MySQL;
+use DBStream::Scene;
+use Test::More;
+
+my @kinds = grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql);
+
+foreach my $kind (@kinds)
+{
+  SKIP:
+	{
+		my $why = DBStream::MySQL::missing($kind);
+		skip "$kind: $why", 1 if $why;
+		# A machine that is not at UTC, where local time differs.
+		local $ENV{TZ} = 'Asia/Kolkata';
+		my $scene = DBStream::Scene->new(kind => $kind);
+		$scene->bridge->start;
+		$scene->create_connection('m_source');
+		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null))
+		{
+			next if defined $ENV{DBSTREAM_PART} && $ENV{DBSTREAM_PART} ne $part;
+			my $good = eval { main->can($part)->($scene, $kind); 1; };
+			fail("$kind: $part: $@") unless $good;
+			diag($scene->state_text) && last unless $good && Test::More->builder->is_passing;
+		}
+		$scene->finish;
+	}
+}
+done_testing();
+
+# A stream named as its database, which the statements make.
+sub begin
+{
+	my ($scene, $name, $sql, %options) = @_;
+
+	$scene->source->sql("CREATE DATABASE $name; USE $name; $sql");
+	$scene->start_stream_on($name, "$name.*", %options);
+	$scene->caught_up($name, 60) or die "$scene->{last_wait}\n";
+}
+
+sub follows
+{
+	my ($scene, $name, $what) = @_;
+
+	ok($scene->caught_up($name, 60), $what) or die "$scene->{last_wait}\n";
+	is($scene->compare($name), '', "$what: every value is the same");
+}
+
+# True when the stream stands with an error of that text.
+sub stops
+{
+	my ($scene, $name, $pattern, $what) = @_;
+
+	ok($scene->target->wait_for(
+			"SELECT count(*) > 0 FROM dbstream.errors WHERE stream = '$name' AND (message || coalesce(detail, '')) ~ '$pattern'", 30), $what)
+	  or die "it did not stop\n";
+}
+
+sub end
+{
+	my ($scene, $name) = @_;
+
+	$scene->target->sql("SELECT dbstream.pause_stream('$name')");
+}
+
+# ---- the clock and the zone ----------------------------------------------------------
+
+sub defaults_that_vary
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	begin($scene, 'vary', 'CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)');
+	$target->sql("SELECT dbstream.pause_stream('vary')");
+	# The clock of the session stands at a half second, that PostgreSQL would round up.
+	$source->sql("SET timestamp = 1709164799.987654;"
+		  . ' ALTER TABLE t ADD a timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, ADD b datetime DEFAULT NOW();'
+		  . ' ALTER TABLE t ADD c timestamp(6) NULL DEFAULT CURRENT_TIMESTAMP(6), ADD d datetime(3) NOT NULL DEFAULT NOW(3);'
+		  . " SET time_zone = '-09:30';"
+		  . ' ALTER TABLE t ADD e datetime(6) DEFAULT LOCALTIMESTAMP(6) ON UPDATE LOCALTIMESTAMP(6), ADD f timestamp NULL DEFAULT NOW();'
+		  . ' ALTER TABLE t ADD g date DEFAULT (CURDATE()), ADD h datetime DEFAULT (NOW() + INTERVAL 1 DAY),'
+		  . ' ADD i int DEFAULT (UNIX_TIMESTAMP()), ADD j date DEFAULT (UTC_DATE()), ADD k time DEFAULT (CURTIME());'
+		  . " SET time_zone = 'SYSTEM'; ALTER TABLE t ADD l datetime DEFAULT NOW(), ADD m date DEFAULT (CURRENT_DATE)", 'vary');
+	$source->sql('INSERT INTO t (id) VALUES (3)', 'vary');
+	$target->sql("SELECT dbstream.resume_stream('vary')");
+	follows($scene, 'vary', "$kind: defaults that vary with time");
+	is($target->sql("SELECT a = '2024-02-28 23:59:59+00' AND b = '2024-02-29 05:29:59' AND e = '2024-02-28 14:29:59.987654'"
+			  . " AND l = b AND m = '2024-02-29' FROM vary.t WHERE id = 1"),
+		't', "$kind: rows that are there have the source's moment, in the session's zone and the machine's");
+	is($target->sql("SELECT count(*) FROM information_schema.columns WHERE table_schema = 'vary'"
+			  . " AND column_default ~ '(CURRENT_TIMESTAMP|CURRENT_DATE|LOCALTIMESTAMP|LOCALTIME)'"),
+		13, "$kind: rows to come get theirs");
+
+	# What the log cannot tell. MySQL with GTIDs does not take such statements.
+	return end($scene, 'vary') if $kind eq 'mysql';
+	$source->sql('ALTER TABLE t ADD n varchar(36) DEFAULT (UUID())', 'vary');
+	stops($scene, 'vary', 'column "n": rows that are there', "$kind: a default that differs from row to row stops the stream");
+	$target->sql("ALTER TABLE vary.t ADD n varchar(36)");
+	$target->sql("SET session_replication_role = replica; UPDATE vary.t SET n = '" . $_->[1] . "' WHERE id = $_->[0]") foreach $source->rows('SELECT id, n FROM vary.t');
+	$target->sql("SELECT dbstream.skip_ddl('vary')");
+	follows($scene, 'vary', "$kind: and it goes on once a person has added the column");
+	$source->sql('CREATE TABLE none (id int PRIMARY KEY); ALTER TABLE none ADD u varchar(36) DEFAULT (UUID());'
+		  . ' INSERT INTO none (id) VALUES (1)', 'vary');
+	follows($scene, 'vary', "$kind: of a table without rows it does not");
+	end($scene, 'vary');
+}
+
+# ---- sql_mode ------------------------------------------------------------------------
+
+sub zero_dates
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	begin($scene, 'zero', 'CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)');
+	$source->sql("SET sql_mode = ''; ALTER TABLE t ADD a date NOT NULL, ADD b datetime NOT NULL DEFAULT '0000-00-00';"
+		  . " ALTER TABLE t ADD c date; ALTER TABLE t MODIFY c date NOT NULL; ALTER TABLE t CHANGE c d datetime(2) NOT NULL;"
+		  . " INSERT INTO t VALUES (3, '2024-02-03', '2024-02-03', '2024-02-03');"
+		  . " INSERT INTO t VALUES (4, '0000-00-00', '0000-00-00', '0000-00-00');"
+		  . ' CREATE TABLE made (id int, k date NOT NULL, d timestamp NOT NULL, u datetime NOT NULL UNIQUE, PRIMARY KEY (id, k));'
+		  . " INSERT INTO made VALUES (1, '2024-01-02', '0000-00-00', '2024-01-02')", 'zero');
+	ok($scene->caught_up('zero', 60), "$kind: dates NOT NULL that hold zeros") or die "$scene->{last_wait}\n";
+	is($target->sql('SELECT string_agg(concat_ws(chr(44), id, a, b, d), chr(59) ORDER BY id) FROM zero.t'),
+		'1;2;3,2024-02-03,2024-02-03 00:00:00,2024-02-03 00:00:00;4', "$kind: zero dates are NULL");
+	is($target->sql("SELECT string_agg(column_name, ' ' ORDER BY column_name) FROM information_schema.columns"
+			  . " WHERE table_schema = 'zero' AND table_name = 'made' AND is_nullable = 'NO'"),
+		'id k u', "$kind: NOT NULL stays on keys");
+	is($target->sql("SELECT count(*) > 3 FROM dbstream.ddl_history, unnest(notes) n WHERE n ~ 'NOT NULL is left off'"),
+		't', "$kind: a note says so");
+	end($scene, 'zero');
+}
+
+sub null_to_not_null
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	begin($scene, 'nulls', 'CREATE TABLE t (id int PRIMARY KEY, i int, v varchar(9), b varbinary(3), f double);'
+		  . " INSERT INTO t VALUES (1, NULL, NULL, NULL, NULL), (2, 2, 'zwei', 'z', 2)");
+	$source->sql("SET sql_mode = ''; ALTER TABLE t MODIFY i bigint NOT NULL, MODIFY v text NOT NULL, MODIFY b varbinary(5) NOT NULL,"
+		  . ' CHANGE f g float NOT NULL', 'nulls');
+	follows($scene, 'nulls', "$kind: nulls in a column that becomes NOT NULL outside of strict mode");
+	end($scene, 'nulls');
+}
