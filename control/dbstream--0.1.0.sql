@@ -139,6 +139,10 @@ RETURNS bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_receive';
 CREATE FUNCTION dbstream.close_inbound(session bigint)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
 
+CREATE FUNCTION dbstream.source_slot(stream_id int)
+RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_source_slot';
+COMMENT ON FUNCTION dbstream.source_slot(int) IS 'Name of the replication slot that a stream from another PostgreSQL server has there';
+
 CREATE FUNCTION dbstream.open_outbound(stream_id int, OUT slot_name text, OUT stream_key text, OUT "position" text)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_open_outbound';
 COMMENT ON FUNCTION dbstream.open_outbound(int) IS 'Claims an outbound stream for this bridge and says where it stands';
@@ -191,8 +195,8 @@ $$SELECT s.password FROM dbstream.secret s JOIN dbstream.connection c ON c.id = 
 COMMENT ON FUNCTION dbstream.bridge_secret(text) IS 'The literal password of a connection, for the bridge; NULL when it has none';
 
 CREATE FUNCTION dbstream.bridge_report(stream_id int, report jsonb)
-RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_bridge_report';
-COMMENT ON FUNCTION dbstream.bridge_report(int, jsonb) IS 'How far a bridge has read, about once a second; kept in shared memory for the views';
+RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_bridge_report';
+COMMENT ON FUNCTION dbstream.bridge_report(int, jsonb) IS 'How far a bridge has read, about once a second, kept in shared memory for the views; answers the position that is applied and on disk, empty at first';
 
 CREATE FUNCTION dbstream.bridge_error(stream_id int, code text, message text, detail text, hint text, "position" text,
 	retry boolean)
@@ -696,8 +700,8 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint),
-	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text)
-	TO dbstream_bridge;
+	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
+	dbstream.source_slot(int) TO dbstream_bridge;
 
 -- The monitor: the views, and the functions under them.
 GRANT SELECT ON dbstream.stream_status, dbstream.table_status, dbstream.bridge_status, dbstream.worker_status,

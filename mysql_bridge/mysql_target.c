@@ -264,23 +264,11 @@ commit(MysqlTarget *target, Failure *failure)
 /* ---- PostgreSQL is told ---- */
 
 static bool
-parse_point(const char *position, SourcePoint *point)
-{
-	unsigned high, low;
-
-	if (sscanf(position, "%X/%X", &high, &low) != 2)
-		return false;
-	*point = (SourcePoint){0, (uint64_t) high << 32 | low};
-	return true;
-}
-
-static bool
 record(MysqlTarget *target, Failure *failure)
 {
 	char id[16], time[32], counts[4][24];
 	const char *values[] = {id,        target->position, target->commit_time != 0 ? time : NULL, counts[0], counts[1],
 							counts[2], counts[3]};
-	SourcePoint point;
 	PGresult *result;
 
 	snprintf(id, sizeof id, "%d", target->in.stream_id);
@@ -299,8 +287,8 @@ record(MysqlTarget *target, Failure *failure)
 	PQclear(result);
 	target->unrecorded = target->urgent = false;
 	target->recorded_ms = clock_now_ms();
-	if (target->in.ops->confirm != NULL && parse_point(target->position, &point))
-		target->in.ops->confirm(target->in.source, point);
+	if (target->in.ops->confirm != NULL)
+		target->in.ops->confirm(target->in.source, target->position);
 	return true;
 }
 

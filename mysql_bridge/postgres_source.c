@@ -1,5 +1,6 @@
 /*
- * PostgreSQL as a source: the bridge's own database, read through a replication slot and the output plugin.
+ * PostgreSQL as a source: the bridge's own database or that of a connection of kind postgresql, read through a
+ * replication slot and the output plugin.
  *
  * What the plugin writes are whole wire messages, so this module copies them. It adds what the plugin cannot know:
  * hello, and heartbeats, from the server's keepalives. A keepalive's position is one that everything committed before
@@ -23,6 +24,7 @@
 #include "clock.h"
 #include "log.h"
 #include "outbox.h"
+#include "postgres_conninfo.h"
 #include "postgres_connection.h"
 #include "source.h"
 #include "version.h"
@@ -41,7 +43,8 @@ struct Source
 	const StreamConfig *config;
 	Outbox *outbox;
 	PGconn *conn; /* a walsender */
-	int wake_fd;  /* an eventfd, written to interrupt */
+	int wake_fd;  /* an eventfd, written to interrupt, and never read */
+	int ask_fd;   /* an eventfd, written when somebody waits for the end of the log */
 	char version[64];
 
 	pthread_mutex_t watch_lock;
@@ -56,6 +59,7 @@ struct Source
 	int64_t status_ms;    /* when the last status went out */
 	int64_t question_ms;  /* when the server was last asked for a keepalive */
 	int64_t heard_ms;
+	bool asked; /* a keepalive was asked for, to be put as a heartbeat when it comes */
 
 	atomic_uint_fast64_t put;       /* marked, for other threads */
 	atomic_uint_fast64_t keepalive; /* the log is read up to here */
@@ -133,7 +137,7 @@ connect_source(Source *source, Failure *failure)
 								   " SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
 	PGresult *result;
 
-	source->conn = postgres_connection_open_replication(source->config->local_conninfo, source->config->name,
+	source->conn = postgres_connection_open_replication(source->config->postgres_conninfo, source->config->name,
 														source->wake_fd, failure);
 	if (source->conn == NULL)
 	{
@@ -261,6 +265,8 @@ source_close(Source *source)
 		PQfinish(source->watch);
 	if (source->wake_fd >= 0)
 		close(source->wake_fd);
+	if (source->ask_fd >= 0)
+		close(source->ask_fd);
 	pthread_mutex_destroy(&source->watch_lock);
 	free(source);
 }
@@ -280,7 +286,8 @@ source_open(const StreamConfig *config, const StartPoint *start, Outbox *outbox,
 	source->config = config;
 	source->outbox = outbox;
 	source->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (source->wake_fd < 0)
+	source->ask_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (source->wake_fd < 0 || source->ask_fd < 0)
 		failure_set(failure, FAILURE_RETRY, "no_descriptor", "Raise the bridge's limit of open files.",
 					"there is no descriptor for a source");
 	else if (connect_source(source, failure) && find_start(source, start->position, failure))
@@ -441,9 +448,11 @@ on_keepalive(Source *source, const char *data, size_t size, Failure *failure)
 	if (end > atomic_load(&source->keepalive))
 		atomic_store(&source->keepalive, end);
 	if (end > source->marked &&
-		(wanted || clock_now_ms() - source->heartbeat_ms >= (int64_t) source->config->heartbeat_seconds * 1000) &&
+		(wanted || source->asked ||
+		 clock_now_ms() - source->heartbeat_ms >= (int64_t) source->config->heartbeat_seconds * 1000) &&
 		!put_heartbeat(source, end, failure))
 		return false;
+	source->asked = false;
 	return !wanted || send_status(source, false, failure);
 }
 
@@ -553,15 +562,23 @@ on_copy_data(Source *source, char *data, size_t size, Failure *failure)
 static bool
 wait_for_data(Source *source, Failure *failure)
 {
-	struct pollfd fds[2] = {{PQsocket(source->conn), POLLIN, 0}, {source->wake_fd, POLLIN, 0}};
+	struct pollfd fds[3] = {
+		{PQsocket(source->conn), POLLIN, 0}, {source->wake_fd, POLLIN, 0}, {source->ask_fd, POLLIN, 0}};
+	uint64_t count;
 
 	if (source->mark_due && !mark(source, source->marked, true, failure))
 		return false;
 	if (!send_status_if_due(source, failure))
 		return false;
-	if (poll(fds, 2, POLL_MS) < 0 && errno != EINTR)
+	if (poll(fds, 3, POLL_MS) < 0 && errno != EINTR)
 		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_POSTGRESQL_LOST, NULL, "waiting for PostgreSQL: %s",
 						   strerror(errno));
+	if (read(source->ask_fd, &count, sizeof count) == sizeof count)
+	{
+		source->asked = true;
+		if (!send_status(source, true, failure))
+			return false;
+	}
 	return PQconsumeInput(source->conn) != 0 || postgres_connection_failed(source->conn, NULL, failure);
 }
 
@@ -659,7 +676,7 @@ ask_end(Source *source, SourcePoint *end, char text[512], Failure *failure)
 	bool ok;
 
 	if (source->watch == NULL)
-		source->watch = postgres_connection_open(source->config->local_conninfo, "dbstream-bridge watcher",
+		source->watch = postgres_connection_open(source->config->postgres_conninfo, "dbstream-bridge watcher",
 												 source->wake_fd, failure);
 	if (source->watch == NULL)
 		return false;
@@ -683,18 +700,26 @@ static bool
 source_end_point(Source *source, SourcePoint from, SourcePoint *end, char text[512], uint64_t *bytes_behind,
 				 Failure *failure)
 {
+	uint64_t one = 1;
 	bool ok;
 
 	memset(failure, 0, sizeof *failure);
 	pthread_mutex_lock(&source->watch_lock);
 	ok = ask_end(source, end, text, failure);
 	pthread_mutex_unlock(&source->watch_lock);
+	/* Into MySQL wait_for_stream marks the log itself; here whoever waits does it for this position, which the log may
+	 * have reached without anything of the stream's. */
+	if (ok && !source->config->outbound && end->offset > atomic_load(&source->put))
+		(void) !write(source->ask_fd, &one, sizeof one);
 	if (ok && bytes_behind != NULL)
 		*bytes_behind = end->offset > from.offset ? end->offset - from.offset : 0;
 	return ok;
 }
 
-/* How far the target has it: what is still on its way there counts as behind. */
+/*
+ * Into MySQL, how far the target has it: what is still on its way there counts as behind. Into PostgreSQL, how far it
+ * is in the outbox: the rest is the extension's to tell.
+ */
 static void
 source_progress(const Source *source, SourceProgress *progress)
 {
@@ -704,7 +729,10 @@ source_progress(const Source *source, SourceProgress *progress)
 	uint64_t keepalive = atomic_load(&mutable->keepalive);
 
 	memset(progress, 0, sizeof *progress);
-	progress->point.offset = confirmed >= put && keepalive > confirmed ? keepalive : confirmed;
+	if (!source->config->outbound)
+		progress->point.offset = put;
+	else
+		progress->point.offset = confirmed >= put && keepalive > confirmed ? keepalive : confirmed;
 	format_lsn(progress->point.offset, progress->position, sizeof progress->position);
 	progress->events = atomic_load(&mutable->events);
 	progress->bytes = atomic_load(&mutable->bytes);
@@ -714,16 +742,88 @@ source_progress(const Source *source, SourceProgress *progress)
 }
 
 static void
-source_confirm(Source *source, SourcePoint point)
+source_confirm(Source *source, const char *position)
 {
-	atomic_store(&source->confirmed, point.offset);
+	uint64_t lsn;
+
+	if (parse_lsn(position, &lsn))
+		atomic_store(&source->confirmed, lsn);
 }
 
-/* What this database needs is checked by the extension itself. */
+/* ---- checks ---- */
+
+static void
+add_check(CheckSink sink, void *context, const char *name, const char *object, bool ok, const char *detail,
+		  const char *remedy)
+{
+	Check check = {.name = name, .status = ok ? "ok" : "failed"};
+
+	snprintf(check.object, sizeof check.object, "%s", object);
+	snprintf(check.detail, sizeof check.detail, "%s", detail);
+	snprintf(check.remedy, sizeof check.remedy, "%s", ok ? "" : remedy);
+	sink(context, &check);
+}
+
+/* One row: what the server's settings and the role allow. */
+static const char requirements[] =
+	"SELECT current_setting('wal_level'), current_setting('max_replication_slots')::int"
+	" - (SELECT count(*) FROM pg_catalog.pg_replication_slots),"
+	" (SELECT rolreplication OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),"
+	" (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'output_plugin_libraries'), current_user,"
+	" current_setting('server_version')";
+
+static bool
+validate_server(PGconn *conn, const StreamConfig *config, CheckSink sink, void *context, Failure *failure)
+{
+	PGresult *result = postgres_connection_query(conn, requirements, 0, NULL, -1, QUERY_TIMEOUT_MS, failure);
+	const char *level, *plugins;
+	char object[200], text[600];
+	bool listed;
+
+	if (result == NULL)
+		return false;
+	level = PQgetvalue(result, 0, 0);
+	plugins = PQgetisnull(result, 0, 3) ? NULL : PQgetvalue(result, 0, 3);
+	listed = plugins == NULL || strstr(plugins, "dbstream") != NULL;
+	snprintf(object, sizeof object, "connection %s", config->source.name);
+	snprintf(text, sizeof text, "PostgreSQL %s answers", PQgetvalue(result, 0, 5));
+	add_check(sink, context, "source", object, true, text, "");
+	snprintf(text, sizeof text, "wal_level is %s", level);
+	add_check(sink, context, "wal_level", object, strcmp(level, "logical") == 0, text,
+			  "Set wal_level = logical there and restart the server.");
+	snprintf(text, sizeof text, "free replication slots: %s", PQgetvalue(result, 0, 1));
+	add_check(sink, context, "max_replication_slots", object, strtol(PQgetvalue(result, 0, 1), NULL, 10) > 0, text,
+			  "Raise max_replication_slots there and restart the server, or drop a slot that nobody uses.");
+	snprintf(text, sizeof text, "ALTER ROLE \"%s\" REPLICATION;", PQgetvalue(result, 0, 4));
+	add_check(sink, context, "replication", object, PQgetvalue(result, 0, 2)[0] == 't',
+			  PQgetvalue(result, 0, 2)[0] == 't' ? "the role may replicate" : "the role may not replicate", text);
+	add_check(sink, context, "output_plugin_libraries", object, listed,
+			  listed ? "the output plugin is allowed" : "the server allows only output plugins that it lists",
+			  "Add dbstream to output_plugin_libraries in postgresql.conf there and reload it.");
+	PQclear(result);
+	return true;
+}
+
+/* What the bridge's own database needs is checked by the extension itself. */
 static bool
 source_validate(const StreamConfig *config, CheckSink sink, void *context, Failure *failure)
 {
-	return true;
+	char *conninfo;
+	PGconn *conn;
+	bool ok;
+
+	if (config->outbound)
+		return true;
+	conninfo = postgres_conninfo(&config->source);
+	if (conninfo == NULL)
+		return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a connection string");
+	conn = postgres_connection_open(conninfo, "dbstream-bridge validate", -1, failure);
+	postgres_conninfo_free(conninfo);
+	if (conn == NULL)
+		return false;
+	ok = validate_server(conn, config, sink, context, failure);
+	PQfinish(conn);
+	return ok;
 }
 
 const SourceOps postgres_source_ops = {

@@ -242,6 +242,9 @@ take_answer(PostgresTarget *target, const PGresult *result, Failure *failure)
 		return true;
 	if (call->kind == CALL_REPORT)
 	{
+		if (PQresultStatus(result) == PGRES_TUPLES_OK && target->in.ops->confirm != NULL &&
+			PQgetlength(result, 0, 0) > 0)
+			target->in.ops->confirm(target->in.source, PQgetvalue(result, 0, 0));
 		if (PQresultStatus(result) != PGRES_TUPLES_OK && !target->report_failed)
 		{
 			target->report_failed = true;

@@ -19,6 +19,7 @@
 #include "mysql_target.h"
 #include "outbox_reader.h"
 #include "postgres_connection.h"
+#include "postgres_conninfo.h"
 #include "postgres_target.h"
 #include "source.h"
 #include "source_registry.h"
@@ -43,9 +44,12 @@ typedef struct Session
 	Watcher *watcher;
 	Target *target;
 
+	/* of a stream that reads PostgreSQL */
+	char *slot_name;
+	char *conninfo; /* with the password, of a source that is another server; else NULL */
+
 	/* an outbound stream's */
 	MysqlTarget *mysql; /* the same as target, which it becomes when everything is open */
-	char *slot_name;
 	char *stream_key;
 	char *recorded; /* the position that PostgreSQL knows the target has committed */
 
@@ -291,7 +295,7 @@ open_mysql_target(Session *session, Failure *failure)
 {
 	const char *position;
 
-	session->config->local_conninfo = session->in->conninfo;
+	session->config->postgres_conninfo = session->in->conninfo;
 	session->config->slot_name = session->slot_name;
 	session->mysql = mysql_target_open(session->config, session->stream_key, failure);
 	if (session->mysql == NULL)
@@ -310,6 +314,30 @@ open_mysql_target(Session *session, Failure *failure)
 	return true;
 }
 
+/* Another PostgreSQL server as the source: where it is, and the slot there, whose name is unique among all targets. */
+static bool
+prepare_postgres_source(Session *session, Failure *failure)
+{
+	char id[16];
+	const char *values[] = {id};
+	PGresult *result;
+
+	if (strcmp(session->config->source.kind, "postgresql") != 0)
+		return true;
+	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	result = postgres_connection_query(session->conn, "SELECT dbstream.source_slot($1)", 1, values,
+									   session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result == NULL)
+		return false;
+	session->slot_name = copy_field(result, 0);
+	PQclear(result);
+	session->conninfo = postgres_conninfo(&session->config->source);
+	session->config->postgres_conninfo = session->conninfo;
+	session->config->slot_name = session->slot_name;
+	return session->conninfo != NULL ||
+		   failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a connection string");
+}
+
 static bool
 open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 {
@@ -323,7 +351,8 @@ open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 		if (!open_outbound(session, failure) || !read_config(session, failure) || !open_mysql_target(session, failure))
 			return false;
 	}
-	else if (!open_inbound(session, failure) || !read_backfill(session, failure) || !read_config(session, failure))
+	else if (!open_inbound(session, failure) || !read_backfill(session, failure) || !read_config(session, failure) ||
+			 !prepare_postgres_source(session, failure))
 		return false;
 	session->outbox = outbox_new(failure);
 	if (session->outbox == NULL)
@@ -380,6 +409,7 @@ free_session(Session *session)
 	if (session->mysql != NULL)
 		((Target *) session->mysql)->ops->free((Target *) session->mysql);
 	free(session->slot_name);
+	postgres_conninfo_free(session->conninfo);
 	free(session->stream_key);
 	free(session->recorded);
 	outbox_free(session->outbox);

@@ -63,8 +63,11 @@ typedef struct SourceOps
 	/* Safe from any thread. */
 	void (*progress)(const Source *source, SourceProgress *progress);
 
-	/* The target has committed everything before point: the source may forget it. From any thread. NULL: not needed. */
-	void (*confirm)(Source *source, SourcePoint point);
+	/*
+	 * The target has committed everything before position, a text as the source's messages tell it: the source may
+	 * forget that. From any thread. NULL: not needed.
+	 */
+	void (*confirm)(Source *source, const char *position);
 
 	void (*close)(Source *source);
 

@@ -9,7 +9,7 @@ source_registry_find(const char *kind)
 {
 	if (strcmp(kind, "mysql") == 0 || strcmp(kind, "mariadb") == 0)
 		return &mysql_source_ops;
-	if (strcmp(kind, "local") == 0)
+	if (strcmp(kind, "local") == 0 || strcmp(kind, "postgresql") == 0)
 		return &postgres_source_ops;
 	return NULL;
 }

@@ -189,7 +189,7 @@ parse_connection(struct json_object *object, const char *kind, const char *secre
 	config->host = take_text(&section, "host");
 	if (config->host == NULL)
 		config->host = strdup("localhost");
-	config->port = (unsigned) take_int(&section, "port", 3306, 1, 65535);
+	config->port = (unsigned) take_int(&section, "port", strcmp(kind, "postgresql") == 0 ? 5432 : 3306, 1, 65535);
 	config->socket = take_text(&section, "socket");
 	config->user = take_text(&section, "user");
 	config->ssl_mode = ssl_mode_of[take_word(&section, "ssl_mode", ssl_modes)];
@@ -200,6 +200,9 @@ parse_connection(struct json_object *object, const char *kind, const char *secre
 	config->database = take_text(&section, "database");
 	if (config->database == NULL)
 		config->database = strdup("dbstream");
+	config->dbname = take_text(&section, "dbname");
+	if (config->dbname == NULL)
+		config->dbname = strdup("postgres");
 	return !section.failed && resolve_password(&section, config, secret);
 }
 
@@ -397,6 +400,7 @@ clear_connection(ConnectionConfig *config)
 	free(config->ssl_cert);
 	free(config->ssl_key);
 	free(config->database);
+	free(config->dbname);
 }
 
 void

@@ -34,7 +34,8 @@ typedef struct ConnectionConfig
 	char *ssl_cert;
 	char *ssl_key;
 	unsigned connect_timeout; /* seconds */
-	char *database;           /* where an outbound stream keeps its position */
+	char *database;           /* of mysql and mariadb: where an outbound stream keeps its position */
+	char *dbname;             /* of postgresql: the database that is read */
 } ConnectionConfig;
 
 typedef enum ZeroDates
@@ -83,8 +84,8 @@ typedef struct StreamConfig
 	char **schemas;             /* pairs: the source's name, the target's; NULL-terminated */
 	bool null_unsupported;      /* values that the target cannot hold become NULL, counted */
 
-	/* Filled in by the session of an outbound stream; by reference. */
-	const char *local_conninfo;
+	/* Filled in by the session of a stream that reads PostgreSQL, this one or another; by reference. */
+	const char *postgres_conninfo;
 	const char *slot_name;
 } StreamConfig;
 

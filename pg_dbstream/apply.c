@@ -9,6 +9,7 @@
 #include "apply.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "backfill.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -71,6 +72,7 @@ publish(TimestampTz now)
 	slot->last_apply_at = now;
 	slot->applied_commit_time = dbs_apply.progress.source_commit_time;
 	strlcpy(slot->applied_position, dbs_apply.position.data, sizeof slot->applied_position);
+	slot->applied_lsn = XactLastCommitEnd;
 	slot->transactions = dbs_apply.session_transactions;
 	slot->rows = dbs_apply.session_rows;
 	slot->memory_bytes = memory;

@@ -7,6 +7,7 @@
 #include "bridge_registry.h"
 #include "catalog.h"
 #include "options.h"
+#include "slot.h"
 #include "version.h"
 
 #include <math.h>
@@ -122,6 +123,7 @@ dbs_bridge_report(PG_FUNCTION_ARGS)
 {
 	Jsonb *json = PG_GETARG_JSONB_P(1);
 	DbsStreamReport report = {.stream_id = PG_GETARG_INT32(0)};
+	char position[DBS_SLOT_POSITION_SIZE];
 
 	if (report.stream_id <= 0 || !JB_ROOT_IS_OBJECT(json))
 		ereport(ERROR,
@@ -136,7 +138,8 @@ dbs_bridge_report(PG_FUNCTION_ARGS)
 	report_text(json, "received_position", report.received_position, sizeof report.received_position);
 	report_text(json, "source_position", report.source_position, sizeof report.source_position);
 	dbs_stream_report(&report);
-	PG_RETURN_VOID();
+	dbs_slot_durable_position(report.stream_id, position);
+	PG_RETURN_TEXT_P(cstring_to_text(position));
 }
 
 /* ---- the request board ------------------------------------------------ */

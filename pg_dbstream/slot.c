@@ -3,6 +3,7 @@
  */
 #include "slot.h"
 
+#include "access/xlog.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -141,6 +142,7 @@ give_slot(DbsSlot *slot, int stream_id)
 	slot->next_batch = 1;
 	slot->last_receive_at = slot->last_apply_at = slot->applied_commit_time = 0;
 	slot->applied_position[0] = '\0';
+	slot->applied_lsn = InvalidXLogRecPtr;
 	slot->transactions = slot->rows = slot->memory_bytes = 0;
 	slot->sync_wanted = (uint64) GetCurrentTimestamp();
 	slot->sync_done = 0;
@@ -185,6 +187,25 @@ dbs_slot_sync_request(int stream_id)
 	token = ++slot->sync_wanted;
 	SpinLockRelease(&slot->mutex);
 	return token;
+}
+
+void
+dbs_slot_durable_position(int stream_id, char position[DBS_SLOT_POSITION_SIZE])
+{
+	DbsSlot *slot = dbs_slot_of_stream(stream_id, false);
+	XLogRecPtr lsn = InvalidXLogRecPtr;
+
+	position[0] = '\0';
+	if (slot == NULL)
+		return;
+	SpinLockAcquire(&slot->mutex);
+	if (slot->stream_id == stream_id)
+	{
+		lsn = slot->applied_lsn;
+		memcpy(position, slot->applied_position, DBS_SLOT_POSITION_SIZE);
+	}
+	SpinLockRelease(&slot->mutex);
+	XLogFlush(lsn);
 }
 
 bool

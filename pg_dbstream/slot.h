@@ -19,6 +19,7 @@
 
 #include "postgres.h"
 
+#include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 #include "storage/latch.h"
 #include "storage/spin.h"
@@ -60,7 +61,8 @@ typedef struct DbsSlot
 	TimestampTz last_apply_at;
 	TimestampTz applied_commit_time;
 	char applied_position[DBS_SLOT_POSITION_SIZE];
-	uint64 transactions; /* of this session */
+	XLogRecPtr applied_lsn; /* the end of that commit in this server's log */
+	uint64 transactions;    /* of this session */
 	uint64 rows;
 	uint64 memory_bytes;
 
@@ -106,5 +108,11 @@ uint64 dbs_slot_new_session(void);
  */
 uint64 dbs_slot_sync_request(int stream_id);
 bool dbs_slot_sync_reached(int stream_id, uint64 token);
+
+/*
+ * The last position that the stream's worker has committed in this server's life, on disk by the time of return:
+ * commits are asynchronous, and a source must not forget what a crash would take back.  Empty when there is none.
+ */
+void dbs_slot_durable_position(int stream_id, char position[DBS_SLOT_POSITION_SIZE]);
 
 #endif

@@ -14,6 +14,7 @@
 #include "slot.h"
 #include "stream.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -36,6 +37,7 @@ PG_FUNCTION_INFO_V1(dbs_start_stream);
 PG_FUNCTION_INFO_V1(dbs_pause_stream);
 PG_FUNCTION_INFO_V1(dbs_resume_stream);
 PG_FUNCTION_INFO_V1(dbs_drop_stream);
+PG_FUNCTION_INFO_V1(dbs_source_slot);
 
 /* ---- definition ------------------------------------------------------ */
 
@@ -81,6 +83,19 @@ end_kind(const char *name)
 	return row.kind;
 }
 
+/* Unique among all databases of all servers that may read from one source. palloc'd. */
+static char *
+source_slot_name(int stream_id)
+{
+	return psprintf("dbstream_" UINT64_FORMAT "_%u_%d", GetSystemIdentifier(), MyDatabaseId, stream_id);
+}
+
+Datum
+dbs_source_slot(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(source_slot_name(PG_GETARG_INT32(0))));
+}
+
 static void
 check_ends(const char *source, const char *target)
 {
@@ -94,12 +109,22 @@ check_ends(const char *source, const char *target)
 						errhint("For changes that come in: source => '<connection>', target => 'local'.")));
 	if (strcmp(to, "postgresql") == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("connection \"%s\" is of kind postgresql, which version 0.1.0 cannot write to", target),
-						errhint("Use a connection of kind mysql or mariadb as the target.")));
-	if (strcmp(from, "postgresql") == 0)
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("connection \"%s\" is of kind postgresql, which version 0.1.0 cannot read from", source),
-						errhint("Use a connection of kind mysql or mariadb as the source.")));
+						errmsg("connection \"%s\" is of kind postgresql, and no stream writes to one", target),
+						errhint("Create the stream in the database that is to be written, with target => 'local'.")));
+}
+
+/* Tables of another PostgreSQL server are not copied yet: whoever creates the stream says so, rather than miss the
+ * rows. */
+static void
+check_postgres_options(const char *source, Jsonb *options)
+{
+	char *start = options != NULL ? dbs_jsonb_text(options, "start") : NULL;
+
+	if (strcmp(end_kind(source), "postgresql") != 0 || (start != NULL && strcmp(start, "now") == 0))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("a stream from a PostgreSQL server can only start \"now\" in version 0.1.0"),
+					errhint("Give options => '{\"start\": \"now\"}', and load what is there before with pg_dump.")));
 }
 
 /* What streams out of this database cannot do yet is refused when it is asked for, not passed over when they run. */
@@ -138,6 +163,7 @@ dbs_stream_create(const char *name, const char *source, const char *target, Arra
 	check_ends(source, target);
 	if (strcmp(source, "local") == 0)
 		check_outbound_options(options);
+	check_postgres_options(source, options);
 	(void) dbs_catalog_run("INSERT INTO dbstream.stream (name, owner, source, target, tables, options)"
 						   " VALUES ($1, $2, $3, $4, $5, $6)",
 						   "tottaj", name, access.caller, source, target, tables, options);
@@ -328,6 +354,11 @@ dbs_drop_stream(PG_FUNCTION_ARGS)
 		wait_for_claim(&row);
 		dbs_outbound_drop_slot(row.id);
 	}
+	else if (strcmp(end_kind(row.source), "postgresql") == 0)
+		ereport(WARNING, (errmsg("replication slot \"%s\" of stream \"%s\" keeps the source's log",
+								 source_slot_name(row.id), row.name),
+						  errhint("There, unless the stream has never run: SELECT pg_drop_replication_slot('%s');",
+								  source_slot_name(row.id))));
 	(void) dbs_catalog_run("DELETE FROM dbstream.stream WHERE id = $1", "i", row.id);
 	replorigin_drop_by_name(psprintf("dbstream_%d", row.id), true, true);
 	dbs_stream_report_forget(row.id);
