@@ -204,7 +204,7 @@ sub client_command
 	my ($self, @more) = @_;
 
 	return ($self->command('client'), '--no-defaults', '-S', $self->socket, '-uroot', '--batch', '-N',
-		'--default-character-set=utf8mb4', @more);
+		'--default-character-set=utf8mb4', '--max-allowed-packet=1G', @more);
 }
 
 # Run SQL; returns (status, stdout, stderr). Rows are lines, columns stand between tabs, NULL is the word NULL.
