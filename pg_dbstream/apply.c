@@ -258,7 +258,7 @@ apply_truncate(DbsReader *reader)
 		malformed("truncate", reader);
 	require_transaction();
 	dbs_apply.changed = true;
-	dbs_apply_truncate(&truncate);
+	(void) dbs_apply_truncate(&truncate);
 }
 
 static void

@@ -86,7 +86,8 @@ void dbs_flush_inserts(DbsTarget *target);
 void dbs_flush_all_inserts(void);
 
 /* apply_truncate.c */
-void dbs_apply_truncate(const DbsTruncate *truncate);
+/* True when the rows were deleted, since PostgreSQL does not truncate a table that others refer to. */
+bool dbs_apply_truncate(const DbsTruncate *truncate);
 
 /* apply_ddl.c: translate a statement in the source's dialect, as the stream's options say */
 List *dbs_ddl_translate_source(const char *text, const char *default_schema);
@@ -99,6 +100,14 @@ const char *dbs_ddl_skip_hint(void);
 
 /* What DROP DATABASE of a source's schema means here: statements; adds a note. */
 List *dbs_drop_schema_sql(const char *source_schema, List **notes);
+
+/* foreign_key.c: keys to tables that are not here, and what foreign_key_checks = 0 lets the source do */
+struct DbsDdlStatement;
+void dbs_waiting_keys_add(const struct DbsDdlStatement *statement);
+void dbs_waiting_keys_make(const struct DbsDdlStatement *statement);
+/* DROP TABLE of those of the statement's tables that the stream selects; unchecked: what refers to them waits. */
+void dbs_drop_tables_sql(struct DbsDdlStatement *statement, bool unchecked);
+void dbs_foreign_keys_unchecked(struct DbsDdlStatement *statement);
 
 /* deferred_ddl.c: the same; false, and nothing is changed, when what they make is there or what they drop is not */
 bool dbs_ddl_execute_unless_there(List *sql);

@@ -244,6 +244,15 @@ dbs_ddl_execute(List *sql)
 	CommandCounterIncrement();
 }
 
+static void
+add_note(DbsDdlStatement *statement, const char *text)
+{
+	DbsNote *note = palloc0(sizeof *note);
+
+	note->text = text;
+	statement->notes = lappend(statement->notes, note);
+}
+
 /* Tables that came or went are shown as such, before a row of them arrives. */
 static void
 count_tables(const DbsDdlStatement *statement)
@@ -264,8 +273,55 @@ count_tables(const DbsDdlStatement *statement)
 	}
 }
 
+static bool
+has_tag(const DbsDdlStatement *statement, const char *words)
+{
+	return pg_strncasecmp(statement->tag, words, strlen(words)) == 0;
+}
+
+/* Where the statement means something else here than its text: with what the session or the stream's choice adds. */
 static void
-apply_translated(DbsDdlStatement *statement, const char *default_schema, const char *policy)
+adapt(DbsDdlStatement *statement, bool unchecked)
+{
+	if (statement->schema != NULL && has_tag(statement, "DROP "))
+		statement->sql = dbs_drop_schema_sql(statement->schema, &statement->notes);
+	else if (has_tag(statement, "DROP TABLE"))
+		dbs_drop_tables_sql(statement, unchecked);
+	else if (unchecked && has_tag(statement, "ALTER TABLE"))
+		dbs_foreign_keys_unchecked(statement);
+}
+
+static void
+truncate_tables(DbsDdlStatement *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		const DbsDdlTable *table = lfirst(cell);
+
+		DbsTruncate truncate = {{table->schema, strlen(table->schema)}, {table->name, strlen(table->name)}};
+
+		if (dbs_apply_truncate(&truncate))
+			add_note(statement, "its rows are deleted, since foreign keys refer to the table");
+	}
+}
+
+/* False when its effect was there already: only in a backfill's window. */
+static bool
+execute(DbsDdlStatement *statement)
+{
+	if (has_tag(statement, "TRUNCATE"))
+		truncate_tables(statement);
+	else if (dbs_apply.window)
+		return dbs_ddl_execute_unless_there(statement->sql);
+	else
+		dbs_ddl_execute(statement->sql);
+	return true;
+}
+
+static void
+apply_translated(DbsDdlStatement *statement, const char *default_schema, const char *policy, bool unchecked)
 {
 	if (strcmp(policy, "stop") == 0)
 		refuse_by_policy(statement);
@@ -275,21 +331,17 @@ apply_translated(DbsDdlStatement *statement, const char *default_schema, const c
 		return;
 	}
 	refuse_loss(statement);
-	if (statement->schema != NULL && pg_strncasecmp(statement->tag, "DROP ", 5) == 0)
-		statement->sql = dbs_drop_schema_sql(statement->schema, &statement->notes);
-	if (dbs_apply.window && !dbs_ddl_execute_unless_there(statement->sql))
+	adapt(statement, unchecked);
+	if (!execute(statement))
 	{
-		DbsNote *note = palloc0(sizeof *note);
-
-		note->text = "its effect was there already: the backfill copied the table as it was after it";
-		dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, lappend(statement->notes, note),
-							"ignored");
+		add_note(statement, "its effect was there already: the backfill copied the table as it was after it");
+		dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "ignored");
 		return;
 	}
-	if (!dbs_apply.window)
-		dbs_ddl_execute(statement->sql);
 	count_tables(statement);
+	dbs_waiting_keys_add(statement);
 	dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "applied");
+	dbs_waiting_keys_make(statement);
 }
 
 /*
@@ -315,7 +367,7 @@ text_without_secrets(const DbsDdlStatement *statement)
 }
 
 static void
-apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema)
+apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema, bool unchecked)
 {
 	const char *policy = dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
 	Concern concern = statement->class == DBS_DDL_DML ? concern_of_dml(statement, options, default_schema)
@@ -346,7 +398,7 @@ apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const 
 		dbs_ddl_history_add(default_schema, statement->source_sql, NIL, statement->notes, "recorded");
 	}
 	else
-		apply_translated(statement, default_schema, policy);
+		apply_translated(statement, default_schema, policy, unchecked);
 	dbs_ddl_blocked_clear();
 	pfree(dbs_apply.failing_ddl);
 	dbs_apply.failing_ddl = NULL;
@@ -391,7 +443,7 @@ dbs_apply_ddl(const DbsDdl *ddl)
 	dbs_targets_close();
 	set_options(&options, ddl, default_schema);
 	foreach (cell, dbs_ddl_translate(text, &options))
-		apply_statement(lfirst(cell), &options, default_schema);
+		apply_statement(lfirst(cell), &options, default_schema, (ddl->flags & DBS_DDL_NO_FOREIGN_KEY_CHECKS) != 0);
 	dbs_tables_invalidate();
 
 	/* Values of a type changed here can be used only after a commit, and nobody should wait for our locks. */

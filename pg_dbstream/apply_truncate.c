@@ -33,7 +33,7 @@ execute(const char *sql)
  * does it with foreign_key_checks off.  There the rows are deleted, and no action runs:
  * the source ran none.
  */
-void
+bool
 dbs_apply_truncate(const DbsTruncate *truncate)
 {
 	char *schema = pnstrdup(truncate->schema.data, truncate->schema.size);
@@ -48,7 +48,7 @@ dbs_apply_truncate(const DbsTruncate *truncate)
 	dbs_flush_all_inserts();
 	dbs_targets_close();
 	if (!OidIsValid(oid))
-		return;
+		return false;
 	relation = table_open(oid, AccessExclusiveLock);
 	dbs_target_check_rights(relation, ACL_TRUNCATE);
 	referenced = is_referenced(relation);
@@ -59,4 +59,5 @@ dbs_apply_truncate(const DbsTruncate *truncate)
 	execute(psprintf(referenced ? "DELETE FROM %s" : "TRUNCATE TABLE %s RESTART IDENTITY", qualified));
 	dbs_apply.cascades_logged = cascades_logged;
 	CommandCounterIncrement();
+	return referenced;
 }

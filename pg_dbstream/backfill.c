@@ -213,7 +213,7 @@ prepare_target(const DbsSnapshot *step, const char *schema, const char *name)
 	{
 		DbsTruncate truncate = {.schema = step->schema, .name = step->name};
 
-		dbs_apply_truncate(&truncate);
+		(void) dbs_apply_truncate(&truncate);
 		return true;
 	}
 	if (strcmp(mode, "refuse") == 0)

@@ -24,7 +24,7 @@ foreach my $kind (@kinds)
 		my $scene = DBStream::Scene->new(kind => $kind);
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
-		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null))
+		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases))
 		{
 			next if defined $ENV{DBSTREAM_PART} && $ENV{DBSTREAM_PART} ne $part;
 			my $good = eval { main->can($part)->($scene, $kind); 1; };
@@ -149,4 +149,89 @@ sub null_to_not_null
 		  . ' CHANGE f g float NOT NULL', 'nulls');
 	follows($scene, 'nulls', "$kind: nulls in a column that becomes NOT NULL outside of strict mode");
 	end($scene, 'nulls');
+}
+
+# ---- foreign_key_checks = 0 ----------------------------------------------------------
+
+sub keys_of
+{
+	my ($target, $schema) = @_;
+
+	return $target->sql("SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint c JOIN pg_namespace n"
+		  . " ON n.oid = c.connamespace WHERE n.nspname = '$schema' AND contype = 'f'");
+}
+
+sub without_checks
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	begin($scene, 'fk', 'CREATE TABLE p (id int PRIMARY KEY, v int); INSERT INTO p VALUES (1, 1), (2, 2), (3, 3);'
+		  . ' CREATE TABLE c (id int PRIMARY KEY, p int, CONSTRAINT c_p FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE);'
+		  . ' INSERT INTO c VALUES (10, 1), (20, 2), (30, 3)');
+	$source->sql('SET foreign_key_checks = 0; TRUNCATE TABLE p', 'fk');
+	follows($scene, 'fk', "$kind: TRUNCATE of a table that another refers to");
+	is($target->sql('SELECT count(*) FROM fk.c'), 3, "$kind: no action runs for it");
+	$source->sql('SET foreign_key_checks = 0; DROP TABLE p; DELETE FROM c WHERE id = 10', 'fk');
+	follows($scene, 'fk', "$kind: DROP of a table that another refers to");
+	is(keys_of($target, 'fk'), '', "$kind: its foreign key waits");
+	$source->sql('SET foreign_key_checks = 0; CREATE TABLE p (id int PRIMARY KEY, v int); INSERT INTO p VALUES (2, 2)', 'fk');
+	follows($scene, 'fk', "$kind: the table comes again");
+	is(keys_of($target, 'fk'), 'c_p', "$kind: and with it the foreign key");
+	$source->sql('DELETE FROM p WHERE id = 2', 'fk');
+	follows($scene, 'fk', "$kind: its action, which the log may leave out");
+
+	# As a dump is loaded: children first, and again over what is there.
+	my $dump = 'SET foreign_key_checks = 0; DROP TABLE IF EXISTS a_child; CREATE TABLE a_child (id int PRIMARY KEY, z int, KEY z (z),'
+	  . ' CONSTRAINT to_z FOREIGN KEY (z) REFERENCES z_parent (id) ON DELETE CASCADE);'
+	  . ' INSERT INTO a_child VALUES (1, 1), (2, 2); DROP TABLE IF EXISTS z_parent;'
+	  . ' CREATE TABLE z_parent (id int PRIMARY KEY); INSERT INTO z_parent VALUES (1), (2)';
+	foreach my $time (qw(first second))
+	{
+		$source->sql($dump, 'fk');
+		follows($scene, 'fk', "$kind: a dump loaded for the $time time");
+		is(keys_of($target, 'fk'), 'c_p to_z', "$kind: every foreign key is there");
+	}
+	$source->sql('DELETE FROM z_parent WHERE id = 1', 'fk');
+	follows($scene, 'fk', "$kind: the dump's foreign key acts");
+	$source->sql('SET foreign_key_checks = 0; INSERT INTO a_child VALUES (9, 99); ALTER TABLE c ADD COLUMN z int DEFAULT 98,'
+		  . ' ADD CONSTRAINT c_z FOREIGN KEY (z) REFERENCES z_parent (id) ON DELETE SET NULL', 'fk');
+	follows($scene, 'fk', "$kind: a foreign key that the rows do not fit");
+	is($target->sql('SELECT count(*) FROM dbstream.waiting_key'), 0, "$kind: none waits any more");
+	end($scene, 'fk');
+}
+
+# Of several tables some are not in the stream: they are left alone, whatever bears their name at the target.
+sub several_tables
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	begin($scene, 'some', 'CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)');
+	$source->sql('CREATE DATABASE other; CREATE TABLE other.t (id int PRIMARY KEY); CREATE TABLE other.u (id int PRIMARY KEY)');
+	$target->sql('CREATE SCHEMA other; CREATE TABLE other.t (mine int)');
+	$source->sql('DROP TABLE IF EXISTS a, other.t, other.u', 'some');
+	follows($scene, 'some', "$kind: DROP TABLE of tables within the stream and outside of it");
+	is($target->sql("SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY schemaname) FROM pg_tables WHERE schemaname IN ('some', 'other')"),
+		'other.t some.b', "$kind: drops those within");
+	end($scene, 'some');
+}
+
+# ---- MariaDB's ALTER TABLE in two phases ---------------------------------------------
+
+sub two_phases
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	return if $kind ne 'mariadb';
+	begin($scene, 'phases', 'CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 7), (2, 7)');
+	my ($status, $out, $err) = DBStream::Process::run_program([ $source->client_command('--force', 'phases') ],
+		stdin => 'SET binlog_alter_two_phase = 1; ALTER TABLE t ADD a int DEFAULT 5; ALTER TABLE t ADD UNIQUE (v);'
+		  . ' ALTER TABLE t ADD b int DEFAULT 6');
+	like($err, qr/Duplicate entry/, "$kind: one change fails at the source");
+	follows($scene, 'phases', "$kind: changes that are logged when they start and when they end");
+	is($target->sql("SELECT count(*) FROM dbstream.ddl_history WHERE default_schema = 'phases' AND source_sql ~ '^ALTER' AND outcome = 'applied'"),
+		2, "$kind: each that succeeded was applied once");
+	end($scene, 'phases');
 }
