@@ -5,31 +5,6 @@
 
 #include "../libdbstream/value.h"
 
-typedef enum FieldState
-{
-	FIELD_VALUE,
-	FIELD_NULL,
-	FIELD_ABSENT
-} FieldState;
-
-typedef struct Field
-{
-	const char *value;
-	uint32_t size;
-	FieldState state;
-} Field;
-
-typedef struct RowsWork
-{
-	MysqlWriter *writer;
-	MysqlTable *table;
-	DbsReader *reader;
-	bool null_unsupported;
-	Field *old; /* column_count each */
-	Field *new;
-	bool same_key; /* the old row is the new one's key */
-} RowsWork;
-
 static bool
 malformed(const RowsWork *work, Failure *failure)
 {
@@ -38,7 +13,7 @@ malformed(const RowsWork *work, Failure *failure)
 }
 
 static bool
-read_row(RowsWork *work, Field *fields, uint8_t *form, Failure *failure)
+read_row(RowsWork *work, RowField *fields, uint8_t *form, Failure *failure)
 {
 	const uint8_t *nulls;
 	const uint8_t *absent;
@@ -75,8 +50,8 @@ unsupported(const RowsWork *work, const MysqlColumn *column, const char *problem
 					   "table %s, column \"%s\": %s", work->table->quoted, column->name, problem);
 }
 
-static bool
-put_field(RowsWork *work, SqlBuffer *sql, uint32_t i, const Field *field, Failure *failure)
+bool
+mysql_rows_put_field(RowsWork *work, SqlBuffer *sql, uint32_t i, const RowField *field, Failure *failure)
 {
 	const MysqlColumn *column = &work->table->columns[i];
 	const char *problem;
@@ -96,9 +71,35 @@ put_field(RowsWork *work, SqlBuffer *sql, uint32_t i, const Field *field, Failur
 	return true;
 }
 
-/* The condition that finds the row: its key, or everything that is known of it. */
+/* One column's part of the condition. False: not a value that the target's column can hold; the rest is as it was. */
 static bool
-put_condition(RowsWork *work, SqlBuffer *sql, Failure *failure)
+put_comparison(RowsWork *work, SqlBuffer *sql, uint32_t i, const RowField *field, bool *first, const char **problem)
+{
+	const MysqlColumn *column = &work->table->columns[i];
+	size_t before = sql->used;
+
+	if (!*first)
+		sql_buffer_text(sql, " AND ");
+	if (column->key && field->state == FIELD_VALUE)
+	{
+		/* Bare, so that the index is used. */
+		sql_buffer_name(sql, column->name, strlen(column->name));
+		sql_buffer_text(sql, column->class == MYSQL_CLASS_FLOAT ? "=CAST(" : "=");
+		*problem = mysql_literal(sql, column, field->value, field->size);
+		if (column->class == MYSQL_CLASS_FLOAT)
+			sql_buffer_text(sql, " AS FLOAT)");
+	}
+	else
+		*problem = mysql_literal_condition(sql, column, field->value, field->size);
+	if (*problem != NULL)
+		sql->used = before;
+	else
+		*first = false;
+	return *problem == NULL;
+}
+
+bool
+mysql_rows_put_condition(RowsWork *work, SqlBuffer *sql, const RowField *fields, bool key_only, Failure *failure)
 {
 	const MysqlTable *table = work->table;
 	bool first = true;
@@ -106,26 +107,12 @@ put_condition(RowsWork *work, SqlBuffer *sql, Failure *failure)
 	for (uint32_t i = 0; i < table->column_count; i++)
 	{
 		const MysqlColumn *column = &table->columns[i];
-		const Field *field = work->same_key ? &work->new[i] : &work->old[i];
-		const char *problem = NULL;
+		const char *problem;
 
-		if (field->state == FIELD_ABSENT || (table->keyed && !column->key))
+		if (fields[i].state == FIELD_ABSENT || (table->keyed && !column->key && (key_only || !column->reads_back)))
 			continue;
-		if (!first)
-			sql_buffer_text(sql, " AND ");
-		first = false;
-		if (table->keyed && field->state == FIELD_VALUE)
-		{
-			/* Bare, so that the index is used. */
-			sql_buffer_name(sql, column->name, strlen(column->name));
-			sql_buffer_text(sql, column->class == MYSQL_CLASS_FLOAT ? "=CAST(" : "=");
-			problem = mysql_literal(sql, column, field->value, field->size);
-			if (column->class == MYSQL_CLASS_FLOAT)
-				sql_buffer_text(sql, " AS FLOAT)");
-		}
-		else
-			problem = mysql_literal_condition(sql, column, field->value, field->size);
-		if (problem != NULL)
+		/* What the target could not hold beside the key it does not hold: it cannot be compared. */
+		if (!put_comparison(work, sql, i, &fields[i], &first, &problem) && (column->key || !table->keyed))
 			return unsupported(work, column, problem, failure);
 	}
 	if (first)
@@ -135,6 +122,12 @@ put_condition(RowsWork *work, SqlBuffer *sql, Failure *failure)
 	if (!table->keyed)
 		sql_buffer_text(sql, " LIMIT 1");
 	return true;
+}
+
+static bool
+put_condition(RowsWork *work, SqlBuffer *sql, Failure *failure)
+{
+	return mysql_rows_put_condition(work, sql, work->same_key ? work->new : work->old, work->same_key, failure);
 }
 
 static bool
@@ -152,7 +145,7 @@ write_insert(RowsWork *work, Failure *failure)
 	{
 		if (i > 0)
 			sql_buffer_text(sql, ",");
-		if (!put_field(work, sql, i, &work->new[i], failure))
+		if (!mysql_rows_put_field(work, sql, i, &work->new[i], failure))
 			return false;
 	}
 	sql_buffer_text(sql, ")");
@@ -187,9 +180,8 @@ write_delete(RowsWork *work, Failure *failure)
 	return true;
 }
 
-/* Does an update set anything? A row that is all key, or all out of line, may have nothing new. */
-static bool
-sets_column(const RowsWork *work, uint32_t i)
+bool
+mysql_rows_sets(const RowsWork *work, uint32_t i)
 {
 	return work->new[i].state != FIELD_ABSENT && !(work->same_key && work->table->columns[i].key);
 }
@@ -203,7 +195,7 @@ write_update(RowsWork *work, Failure *failure)
 	bool first = true;
 	uint32_t i = 0;
 
-	while (i < table->column_count && !sets_column(work, i))
+	while (i < table->column_count && !mysql_rows_sets(work, i))
 		i++;
 	work->table->updated++;
 	if (i == table->column_count)
@@ -216,14 +208,14 @@ write_update(RowsWork *work, Failure *failure)
 	sql_buffer_text(sql, " SET ");
 	for (; i < table->column_count; i++)
 	{
-		if (!sets_column(work, i))
+		if (!mysql_rows_sets(work, i))
 			continue;
 		if (!first)
 			sql_buffer_text(sql, ",");
 		first = false;
 		sql_buffer_name(sql, table->columns[i].name, strlen(table->columns[i].name));
 		sql_buffer_text(sql, "=");
-		if (!put_field(work, sql, i, &work->new[i], failure))
+		if (!mysql_rows_put_field(work, sql, i, &work->new[i], failure))
 			return false;
 	}
 	sql_buffer_text(sql, " WHERE ");
@@ -231,8 +223,8 @@ write_update(RowsWork *work, Failure *failure)
 	return put_condition(work, sql, failure);
 }
 
-static bool
-write_element(RowsWork *work, DbsRowsOp op, Failure *failure)
+bool
+mysql_rows_read(RowsWork *work, DbsRowsOp op, Failure *failure)
 {
 	uint8_t form = DBS_ROW_FULL;
 
@@ -243,11 +235,17 @@ write_element(RowsWork *work, DbsRowsOp op, Failure *failure)
 			return false;
 		work->same_key = form == DBS_ROW_SAME_KEY;
 	}
-	if (op == DBS_ROWS_DELETE)
-		return write_delete(work, failure);
-	if (!read_row(work, work->new, &form, failure))
+	return op == DBS_ROWS_DELETE || read_row(work, work->new, &form, failure);
+}
+
+static bool
+write_element(RowsWork *work, DbsRowsOp op, Failure *failure)
+{
+	if (!mysql_rows_read(work, op, failure))
 		return false;
-	return op == DBS_ROWS_INSERT ? write_insert(work, failure) : write_update(work, failure);
+	return op == DBS_ROWS_INSERT   ? write_insert(work, failure)
+		   : op == DBS_ROWS_UPDATE ? write_update(work, failure)
+								   : write_delete(work, failure);
 }
 
 bool
@@ -255,7 +253,7 @@ mysql_rows_write(MysqlWriter *writer, MysqlTable *table, const DbsRows *rows, Db
 				 Failure *failure)
 {
 	RowsWork work = {writer, table, reader, null_unsupported, NULL, NULL, false};
-	Field *fields = calloc(2 * (size_t) table->column_count, sizeof *fields);
+	RowField *fields = calloc(2 * (size_t) table->column_count, sizeof *fields);
 	bool ok = true;
 
 	if (fields == NULL)

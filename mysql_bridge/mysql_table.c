@@ -260,6 +260,28 @@ class_of(const char *type)
 	return MYSQL_CLASS_TEXT;
 }
 
+/*
+ * Not where MySQL or PostgreSQL gives a value other words than the ones it was written in: padding, the order of a
+ * set, the spelling of a document, an address or an interval.
+ */
+static bool
+reads_back(const MysqlColumn *column, const char *type)
+{
+	switch (column->class)
+	{
+		case MYSQL_CLASS_TEXT:
+			return (column->kind == DBS_KIND_TEXT && strcasecmp(type, "char") != 0) || column->kind == DBS_KIND_LABEL;
+		case MYSQL_CLASS_BINARY:
+			return strcasecmp(type, "binary") != 0;
+		case MYSQL_CLASS_SET:
+		case MYSQL_CLASS_GEOMETRY:
+		case MYSQL_CLASS_VECTOR:
+			return false;
+		default:
+			return true;
+	}
+}
+
 static MysqlColumn *
 find_column(MysqlTable *table, const char *name)
 {
@@ -303,6 +325,7 @@ match_columns(MYSQL *meta, MysqlTable *table, bool *matched, bool *found, Failur
 			continue;
 		matched[column - table->columns] = true;
 		column->class = class_of(row[1]);
+		column->reads_back = reads_back(column, row[1]);
 		column->width = (unsigned) strtoul(row[2], NULL, 10);
 		column->scale = (unsigned) strtoul(row[3], NULL, 10);
 	}

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "mysql_conflict.h"
 #include "mysql_progress.h"
 #include "mysql_rows.h"
 #include "mysql_table.h"
@@ -33,6 +34,8 @@
 /* How much may share one commit. */
 #define GROUP_BYTES ((uint64_t) 8 * 1024 * 1024)
 #define GROUP_TRANSACTIONS 2000
+/* After so many rows without a conflict the fast way is taken again. */
+#define CAREFUL_ROWS 20000
 #define POSITION_SIZE 64
 /*
  * A busy stream's commit waits so long for company: a commit costs both servers as much as dozens of rows. Busy is one
@@ -52,7 +55,9 @@ struct MysqlTarget
 	MYSQL *meta;
 	ServerFlavour flavour;
 	MysqlWriter *writer;
-	MysqlTable **tables; /* by wire id - 1 */
+	MysqlConflicts *conflicts; /* NULL: a conflict stops the stream */
+	bool careful;              /* rows are looked at one by one: see mysql_conflict.h */
+	MysqlTable **tables;       /* by wire id - 1 */
 	uint32_t table_count;
 
 	char position[POSITION_SIZE]; /* committed at the target */
@@ -124,6 +129,7 @@ target_free(Target *base)
 		mysql_table_free(target->tables[i]);
 	free(target->tables);
 	mysql_writer_free(target->writer);
+	mysql_conflict_free(target->conflicts);
 	if (target->mysql != NULL)
 		mysql_close(target->mysql);
 	if (target->meta != NULL)
@@ -154,8 +160,13 @@ mysql_target_open(const StreamConfig *config, const char *key, Failure *failure)
 		mysql_progress_read(target->mysql, config->target.database, key, target->position, sizeof target->position,
 							&target->totals, failure))
 	{
+		bool settles = config->conflicts != CONFLICTS_STOP;
+
 		target->writer = mysql_writer_new(target->mysql, failure);
-		if (target->writer != NULL)
+		if (target->writer != NULL && settles)
+			target->conflicts = mysql_conflict_new(target->mysql, config, key, failure);
+		target->careful = target->conflicts != NULL && config->careful;
+		if (target->writer != NULL && (target->conflicts != NULL || !settles))
 			return target;
 	}
 	target_free(&target->base);
@@ -175,7 +186,8 @@ mysql_target_begin(MysqlTarget *target, const TargetInput *input, int stop_fd, c
 	target->stop_fd = stop_fd;
 	target->unrecorded = true; /* also says that the stream has begun */
 	if (target->position[0] != '\0')
-		return true;
+		return target->conflicts == NULL ||
+			   mysql_conflict_hand_over(target->conflicts, target->in.conn, target->position, stop_fd, failure);
 	snprintf(target->position, sizeof target->position, "%s", position);
 	return mysql_progress_begin(target->mysql, target->config->target.database, target->key, position, failure);
 }
@@ -258,7 +270,10 @@ commit(MysqlTarget *target, Failure *failure)
 	target->group = 0;
 	target->unrecorded = true;
 	target->applied = true;
-	return true;
+	if (target->careful && mysql_conflict_quiet(target->conflicts) >= CAREFUL_ROWS)
+		target->careful = false;
+	return target->conflicts == NULL ||
+		   mysql_conflict_hand_over(target->conflicts, target->in.conn, target->position, target->stop_fd, failure);
 }
 
 /* ---- PostgreSQL is told ---- */
@@ -385,8 +400,14 @@ on_rows(MysqlTarget *target, DbsReader *reader, Failure *failure)
 		return malformed(reader, failure);
 	if (rows.table_id == 0 || rows.table_id > target->table_count || target->tables[rows.table_id - 1] == NULL)
 		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "rows come without their table");
-	return ensure_open(target, failure) && mysql_rows_write(target->writer, target->tables[rows.table_id - 1], &rows,
-															reader, target->config->null_unsupported, failure);
+	if (!ensure_open(target, failure))
+		return false;
+	if (target->careful)
+		return mysql_writer_drain(target->writer, failure) &&
+			   mysql_conflict_rows(target->conflicts, target->tables[rows.table_id - 1], &rows, reader,
+								   target->reached[0] != '\0' ? target->reached : target->position, failure);
+	return mysql_rows_write(target->writer, target->tables[rows.table_id - 1], &rows, reader,
+							target->config->null_unsupported, failure);
 }
 
 /* TRUNCATE would end the transaction: the rows are deleted. */
@@ -579,6 +600,12 @@ target_run(Target *base, Failure *failure)
 
 	if (apply(target, failure))
 		return true;
+	/* What the fast way cannot settle, the next session does. */
+	if (target->conflicts != NULL && !target->careful && strcmp(failure->code, "conflict") == 0)
+	{
+		failure->class = FAILURE_RETRY;
+		snprintf(failure->code, sizeof failure->code, FAILURE_CODE_CONFLICT_MET);
+	}
 	if (failure->position[0] == '\0')
 		snprintf(failure->position, sizeof failure->position, "%s",
 				 target->reached[0] != '\0' ? target->reached : target->position);

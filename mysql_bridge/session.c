@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "mysql_conflict.h"
 #include "mysql_target.h"
 #include "outbox_reader.h"
 #include "postgres_connection.h"
@@ -74,9 +75,15 @@ told_to_stop(const Session *session)
 static bool
 worth_recording(const Failure *failure)
 {
-	static const char *const unrecorded[] = {
-		FAILURE_CODE_POSTGRESQL_LOST, FAILURE_CODE_CLAIMED, FAILURE_CODE_STOPPING, FAILURE_CODE_WORKER_STOPPED,
-		FAILURE_CODE_HANDSHAKE,       "no_extension",       "no_privilege",        "not_ready"};
+	static const char *const unrecorded[] = {FAILURE_CODE_POSTGRESQL_LOST,
+											 FAILURE_CODE_CLAIMED,
+											 FAILURE_CODE_STOPPING,
+											 FAILURE_CODE_WORKER_STOPPED,
+											 FAILURE_CODE_CONFLICT_MET,
+											 FAILURE_CODE_HANDSHAKE,
+											 "no_extension",
+											 "no_privilege",
+											 "not_ready"};
 
 	for (size_t i = 0; i < sizeof unrecorded / sizeof unrecorded[0]; i++)
 	{
@@ -291,12 +298,13 @@ lsn_behind(const char *lsn, const char *other)
 
 /* The target says where to go on: its position was committed with its rows. */
 static bool
-open_mysql_target(Session *session, Failure *failure)
+open_mysql_target(Session *session, bool careful, Failure *failure)
 {
 	const char *position;
 
 	session->config->postgres_conninfo = session->in->conninfo;
 	session->config->slot_name = session->slot_name;
+	session->config->careful = careful;
 	session->mysql = mysql_target_open(session->config, session->stream_key, failure);
 	if (session->mysql == NULL)
 		return false;
@@ -348,7 +356,8 @@ open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 	/* Claim first: a bridge that only stands by reads no password and does not connect to the source. */
 	if (stream_config_is_outbound(session->in->row))
 	{
-		if (!open_outbound(session, failure) || !read_config(session, failure) || !open_mysql_target(session, failure))
+		if (!open_outbound(session, failure) || !read_config(session, failure) ||
+			!open_mysql_target(session, outcome->conflict_met, failure))
 			return false;
 	}
 	else if (!open_inbound(session, failure) || !read_backfill(session, failure) || !read_config(session, failure) ||
@@ -503,6 +512,7 @@ session_run(const SessionInput *input, SessionOutcome *outcome, Failure *failure
 		ok = true;
 	else if (ok)
 		ok = failure_set(failure, FAILURE_RETRY, "source_ended", NULL, "the source has ended without an error");
+	outcome->conflict_met = !ok && strcmp(failure->code, FAILURE_CODE_CONFLICT_MET) == 0;
 	if (!ok && worth_recording(failure) && !record_failure(&session, failure))
 		outcome->unrecorded = *failure;
 	free_session(&session);

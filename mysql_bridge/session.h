@@ -22,6 +22,7 @@ typedef struct SessionInput
 typedef struct SessionOutcome
 {
 	bool progressed;    /* something was applied, or it ran for long: waits begin anew */
+	bool conflict_met;  /* the next session settles it, at once */
 	Failure unrecorded; /* a failure that PostgreSQL has not been told of yet; class NONE: none */
 } SessionOutcome;
 

@@ -74,7 +74,7 @@ live(void *context)
 						  stream->row,
 						  stream->id,
 						  stream->stop_fd};
-	SessionOutcome outcome = {false, {.class = FAILURE_NONE}};
+	SessionOutcome outcome = {false, false, {.class = FAILURE_NONE}};
 	Backoff backoff;
 	Failure failure;
 	bool standing_by = false;
@@ -91,6 +91,11 @@ live(void *context)
 		}
 		if (outcome.progressed)
 			backoff_reset(&backoff);
+		if (outcome.conflict_met)
+		{
+			log_line(LOG_LEVEL_INFO, stream->name, "%s; settling it row by row", failure.message);
+			continue;
+		}
 		if (pause_stream(stream, plan_wait(stream, &backoff, &failure, &standing_by)))
 			break;
 	}

@@ -87,6 +87,7 @@ typedef struct StreamConfig
 	/* Filled in by the session of a stream that reads PostgreSQL, this one or another; by reference. */
 	const char *postgres_conninfo;
 	const char *slot_name;
+	bool careful; /* the last session has met a conflict */
 } StreamConfig;
 
 /* Where to begin. kind "backfill": copy the tables first, then read from where that began. kind "position": resume from

@@ -162,6 +162,22 @@ check_numbers(const DbsOption *option, const JsonbValue *value)
 		report_value(option, "an object that lacks one");
 }
 
+/* A value in a cycle of so many. */
+static void
+check_cycle(Jsonb *options)
+{
+	JsonbValue *value = member(options, "auto_increment");
+	Jsonb *cycle;
+
+	if (value == NULL || value->type != jbvBinary)
+		return;
+	cycle = JsonbValueToJsonb(value);
+	if (pg_strtoint32(dbs_jsonb_text(cycle, "offset")) > pg_strtoint32(dbs_jsonb_text(cycle, "increment")))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("option \"auto_increment\" has an offset beyond its increment"),
+						errhint("With increment n the offsets are 1 to n, one for each writer.")));
+}
+
 static void
 check_text(const DbsOption *option, const JsonbValue *value)
 {
@@ -239,6 +255,7 @@ check_together(Jsonb *options, bool partial)
 				 errmsg("option \"ssl_key\" is of no use without \"ssl_cert\""), errhint("Give both, or neither.")));
 	if (!partial)
 		dbs_options_require_column(options);
+	check_cycle(options);
 }
 
 void

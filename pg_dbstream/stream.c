@@ -131,7 +131,7 @@ check_postgres_options(const char *source, Jsonb *options)
 static void
 check_outbound_options(Jsonb *options)
 {
-	static const char *const only[][2] = {{"start", "now"}, {"conflicts", "stop"}, {"on_ddl", NULL}};
+	static const char *const only[][2] = {{"start", "now"}, {"on_ddl", NULL}};
 
 	for (int i = 0; i < lengthof(only); i++)
 	{

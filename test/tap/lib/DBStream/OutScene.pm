@@ -86,6 +86,17 @@ sub start_stream
 			  . " ON s.id = p.stream_id WHERE s.name = '$name'") + 0 }) // croak "the stream $name does not begin";
 }
 
+# A stream the other way, from the same server, started.
+sub start_inbound
+{
+	my ($self, $name, $tables, %options) = @_;
+
+	$self->create_connection('there') unless $self->{connection}++;
+	$self->{source}->sql("SELECT dbstream.create_stream('$name', source => 'there', target => 'local',"
+		  . " tables => '{$tables}', options => " . quoted(JSON::PP->new->canonical->encode(\%options)) . ')');
+	$self->{source}->sql("SELECT dbstream.start_stream('$name')");
+}
+
 # True once everything that was committed here is at the target.
 sub caught_up
 {
