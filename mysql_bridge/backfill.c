@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "log.h"
 #include "mysql_connection.h"
+#include "pattern.h"
 #include "snapshot_position.h"
 #include "snapshot_table.h"
 #include "wire_transaction.h"
@@ -28,13 +29,20 @@
 #define MAX_READERS 32
 #define LOG_MS 5000
 
+/* How long the log waits for chunks, and how long for the source to commit what its log has. */
+#define TURN_MS 400
+#define VISIBLE_MS 60000
+
 /* A table as the target's record has it. */
 typedef struct RecordedTable
 {
 	const char *schema;
 	const char *name;
+	const char *phase;
 	bool copied;
 	uint64_t chunks;
+	uint64_t rows;
+	const char *definition;
 	struct json_object *last_key;
 	const char *position;
 } RecordedTable;
@@ -53,6 +61,7 @@ struct Backfill
 	const MysqlServer *server;
 	struct json_object *recorded;
 	bool copying;
+	bool joined; /* the log is read as well */
 	char *position;
 	char *gtid_set;
 	BinlogPlace end;
@@ -71,6 +80,9 @@ struct Backfill
 	size_t tables_left;
 	unsigned readers_left;
 	Reader readers[MAX_READERS];
+	bool readers_started;
+	int64_t began; /* when the plan was made, and when progress was last logged: by clock_now_ms */
+	int64_t logged;
 	Failure failure; /* the first reader's */
 	bool failed;
 };
@@ -94,14 +106,6 @@ text_of(struct json_object *object, const char *key)
 	return json_object_get_string(value);
 }
 
-static bool
-truth_of(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	return json_object_object_get_ex(object, key, &value) && json_object_get_boolean(value);
-}
-
 static int64_t
 number_of(struct json_object *object, const char *key)
 {
@@ -121,13 +125,22 @@ recorded_tables(const Backfill *backfill)
 	return tables;
 }
 
+static bool
+phase_is(const RecordedTable *table, const char *phase)
+{
+	return table->phase != NULL && strcmp(table->phase, phase) == 0;
+}
+
 static void
 read_table(struct json_object *object, RecordedTable *table)
 {
 	table->schema = text_of(object, "schema");
 	table->name = text_of(object, "name");
-	table->copied = truth_of(object, "copied");
+	table->phase = text_of(object, "phase");
+	table->copied = !phase_is(table, "requested") && !phase_is(table, "waiting") && !phase_is(table, "copying");
 	table->chunks = (uint64_t) number_of(object, "chunks");
+	table->rows = (uint64_t) number_of(object, "rows");
+	table->definition = text_of(object, "definition");
 	table->position = text_of(object, "position");
 	table->last_key = NULL;
 	(void) json_object_object_get_ex(object, "last_key", &table->last_key);
@@ -198,7 +211,7 @@ read_record(Backfill *backfill, const char *recorded, Failure *failure)
 }
 
 Backfill *
-backfill_new(const StreamConfig *config, const MysqlServer *server, const char *recorded, Failure *failure)
+backfill_new(const StreamConfig *config, const MysqlServer *server, const char *recorded, bool joined, Failure *failure)
 {
 	Backfill *backfill = calloc(1, sizeof *backfill);
 
@@ -209,6 +222,10 @@ backfill_new(const StreamConfig *config, const MysqlServer *server, const char *
 	}
 	backfill->config = config;
 	backfill->server = server;
+	backfill->joined = joined;
+	backfill->sink.gate.used = joined;
+	pthread_mutex_init(&backfill->sink.gate.lock, NULL);
+	pthread_cond_init(&backfill->sink.gate.changed, NULL);
 	pthread_mutex_init(&backfill->lock, NULL);
 	pthread_mutex_init(&backfill->sink.outbox_lock, NULL);
 	pthread_cond_init(&backfill->changed, NULL);
@@ -220,11 +237,24 @@ backfill_new(const StreamConfig *config, const MysqlServer *server, const char *
 	return backfill;
 }
 
+static void
+join_readers(Backfill *backfill)
+{
+	for (unsigned i = 0; i < MAX_READERS; i++)
+	{
+		if (backfill->readers[i].started)
+			pthread_join(backfill->readers[i].thread, NULL);
+		backfill->readers[i].started = false;
+	}
+}
+
 void
 backfill_free(Backfill *backfill)
 {
 	if (backfill == NULL)
 		return;
+	backfill_interrupt(backfill);
+	join_readers(backfill);
 	snapshot_tables_free(backfill->tables, backfill->table_count);
 	json_object_put(backfill->recorded);
 	free(backfill->position);
@@ -233,6 +263,8 @@ backfill_free(Backfill *backfill)
 	pthread_cond_destroy(&backfill->changed);
 	pthread_mutex_destroy(&backfill->sink.outbox_lock);
 	pthread_mutex_destroy(&backfill->lock);
+	pthread_cond_destroy(&backfill->sink.gate.changed);
+	pthread_mutex_destroy(&backfill->sink.gate.lock);
 	free(backfill);
 }
 
@@ -298,85 +330,181 @@ find_start(Backfill *backfill, MYSQL *sql, Failure *failure)
 	return chunk_put_step(&backfill->sink, &step, failure);
 }
 
-/* What the record says of a table that was listed now. */
 static bool
-take_record(Backfill *backfill, SnapshotTable *table)
+find_record(const Backfill *backfill, const SnapshotTable *table, RecordedTable *record)
 {
 	struct json_object *tables = recorded_tables(backfill);
 	size_t count = tables != NULL ? json_object_array_length(tables) : 0;
 
 	for (size_t i = 0; i < count; i++)
 	{
-		struct json_object *object = json_object_array_get_idx(tables, i);
-		RecordedTable record;
-
-		read_table(object, &record);
-		if (record.schema == NULL || record.name == NULL || strcmp(record.schema, table->schema) != 0 ||
-			strcmp(record.name, table->name) != 0)
-			continue;
-		table->announced = true;
-		table->copied = record.copied;
-		table->chunks = record.chunks;
-		backfill->rows_before += (uint64_t) number_of(object, "rows");
-		if (!json_object_is_type(record.last_key, json_type_array) ||
-			json_object_array_length(record.last_key) != table->key_count || table->key_count == 0)
+		read_table(json_object_array_get_idx(tables, i), record);
+		if (record->schema != NULL && record->name != NULL && strcmp(record->schema, table->schema) == 0 &&
+			strcmp(record->name, table->name) == 0)
 			return true;
-		table->last_key = calloc(SNAPSHOT_KEY_MAX, sizeof *table->last_key);
-		for (uint32_t k = 0; table->last_key != NULL && k < table->key_count; k++)
-		{
-			const char *text = json_object_get_string(json_object_array_get_idx(record.last_key, k));
+	}
+	return false;
+}
 
-			table->last_key[k] = strdup(text != NULL ? text : "");
-			if (table->last_key[k] == NULL)
-				return false;
-		}
-		return table->last_key != NULL;
+/* Where the copy of the table stands. */
+static bool
+take_record(Backfill *backfill, SnapshotTable *table, const RecordedTable *record)
+{
+	table->chunks = record->chunks;
+	backfill->rows_before += record->rows;
+	if (!json_object_is_type(record->last_key, json_type_array) ||
+		json_object_array_length(record->last_key) != table->key_count || table->key_count == 0)
+		return true;
+	table->last_key = calloc(SNAPSHOT_KEY_MAX, sizeof *table->last_key);
+	for (uint32_t k = 0; table->last_key != NULL && k < table->key_count; k++)
+	{
+		const char *text = json_object_get_string(json_object_array_get_idx(record->last_key, k));
+
+		table->last_key[k] = strdup(text != NULL ? text : "");
+		if (table->last_key[k] == NULL)
+			return false;
+	}
+	return table->last_key != NULL;
+}
+
+/* The stream's patterns select the table since alter_stream changed them. */
+static bool
+newly_selected(const Backfill *backfill, const SnapshotTable *table)
+{
+	struct json_object *selections = NULL;
+	bool newly = false;
+
+	if (backfill->recorded == NULL || !json_object_object_get_ex(backfill->recorded, "selections", &selections))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(selections) && !newly; i++)
+	{
+		struct json_object *before = json_object_array_get_idx(selections, i);
+		size_t count = json_object_array_length(before);
+		const char **patterns = calloc(count + 1, sizeof *patterns);
+
+		for (size_t k = 0; patterns != NULL && k < count; k++)
+			patterns[k] = json_object_get_string(json_object_array_get_idx(before, k));
+		newly = patterns == NULL ||
+				!dbs_pattern_selects(patterns, table->schema, strlen(table->schema), table->name, strlen(table->name));
+		free(patterns);
+	}
+	return newly;
+}
+
+static bool
+put_gone(Backfill *backfill, const char *schema, const char *name, Failure *failure)
+{
+	DbsSnapshot step = {.step = DBS_SNAPSHOT_GONE, .schema = string_of(schema), .name = string_of(name)};
+
+	return chunk_put_step(&backfill->sink, &step, failure);
+}
+
+/*
+ * Describe the table and announce its copy, from nothing. The log's end is read first: what it tells of the table's
+ * schema up to there is in the description.
+ */
+static bool
+announce(Backfill *backfill, MYSQL *sql, SnapshotTable *table, bool again, Failure *failure)
+{
+	char position[BINLOG_PLACE_TEXT_MAX];
+	BinlogPlace place = {0};
+	DbsSnapshot step = {.step = DBS_SNAPSHOT_TABLE};
+
+	snapshot_table_reset(table);
+	if (!mysql_server_log_end(sql, backfill->server, &place, NULL, failure) ||
+		!snapshot_table_describe(table, sql, backfill->server->flavour, backfill->config, NULL, failure))
+		return false;
+	if (table->gone)
+		return put_gone(backfill, table->schema, table->name, failure);
+	binlog_place_text(&place, position);
+	step.flags = (table->key_count == 0 ? DBS_SNAPSHOT_WHOLE : 0) | (again ? DBS_SNAPSHOT_AGAIN : 0);
+	step.number = table->rows_estimated;
+	step.bytes = table->bytes_estimated;
+	step.schema = string_of(table->schema);
+	step.name = string_of(table->name);
+	step.text = string_of(table->create_sql);
+	step.position = string_of(position);
+	step.gtid_set = string_of(table->definition);
+	return chunk_put_step(&backfill->sink, &step, failure);
+}
+
+/* The table's copy goes on, or begins again when the table is not what it was. */
+static bool
+resume_table(Backfill *backfill, MYSQL *sql, SnapshotTable *table, const RecordedTable *record, Failure *failure)
+{
+	if (!snapshot_table_describe(table, sql, backfill->server->flavour, backfill->config, record->definition, failure))
+		return false;
+	if (table->gone)
+		return put_gone(backfill, table->schema, table->name, failure);
+	if (!table->changed)
+		return take_record(backfill, table, record) || out_of_memory(failure);
+	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %s.%s has changed at the source, its copy begins again",
+			 table->schema, table->name);
+	return announce(backfill, sql, table, true, failure);
+}
+
+static bool
+plan_table(Backfill *backfill, MYSQL *sql, SnapshotTable *table, Failure *failure)
+{
+	RecordedTable record;
+	bool known = find_record(backfill, table, &record);
+	bool newly = backfill->joined && newly_selected(backfill, table);
+
+	if (known && (phase_is(&record, "waiting") || phase_is(&record, "copying")))
+		return resume_table(backfill, sql, table, &record, failure);
+	if (known ? newly || phase_is(&record, "requested") : newly || !backfill->joined)
+		return announce(backfill, sql, table, known, failure);
+	table->copied = true;
+	return true;
+}
+
+/* Tables that were to be copied and are not there any more. */
+static bool
+plan_gone(Backfill *backfill, Failure *failure)
+{
+	struct json_object *tables = recorded_tables(backfill);
+	size_t count = tables != NULL ? json_object_array_length(tables) : 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		RecordedTable record;
+		bool listed = false;
+
+		read_table(json_object_array_get_idx(tables, i), &record);
+		for (size_t k = 0; k < backfill->table_count && !listed; k++)
+			listed = record.schema != NULL && record.name != NULL &&
+					 strcmp(record.schema, backfill->tables[k].schema) == 0 &&
+					 strcmp(record.name, backfill->tables[k].name) == 0;
+		if (listed || record.copied)
+			continue;
+		log_line(LOG_LEVEL_WARNING, backfill->config->name,
+				 "backfill: table %s.%s is not at the source, or may not be seen there", record.schema, record.name);
+		if (!put_gone(backfill, record.schema, record.name, failure))
+			return false;
 	}
 	return true;
 }
 
 static bool
-announce(Backfill *backfill, SnapshotTable *table, Failure *failure)
-{
-	DbsSnapshot step = {.step = DBS_SNAPSHOT_TABLE,
-						.flags = table->key_count == 0 ? DBS_SNAPSHOT_WHOLE : 0,
-						.number = table->rows_estimated,
-						.bytes = table->bytes_estimated,
-						.schema = string_of(table->schema),
-						.name = string_of(table->name),
-						.text = string_of(table->create_sql)};
-
-	if (table->announced)
-		return true;
-	table->announced = true;
-	return chunk_put_step(&backfill->sink, &step, failure);
-}
-
-static bool
 plan_tables(Backfill *backfill, MYSQL *sql, Failure *failure)
 {
+	DbsSnapshot planned = {.step = DBS_SNAPSHOT_PLANNED};
+
 	if (!snapshot_tables_list(sql, backfill->config, &backfill->tables, &backfill->table_count, failure))
 		return false;
 	for (size_t i = 0; i < backfill->table_count; i++)
 	{
 		SnapshotTable *table = &backfill->tables[i];
 
-		if (!snapshot_table_describe(table, sql, backfill->server->flavour, backfill->config, failure))
+		if (!plan_table(backfill, sql, table, failure))
 			return false;
-		if (table->gone)
-		{
-			table->copied = true;
+		table->copied |= table->gone;
+		if (table->copied)
 			continue;
-		}
-		if (!take_record(backfill, table))
-			return out_of_memory(failure);
-		if (!announce(backfill, table, failure))
-			return false;
 		backfill->rows_estimated += table->rows_estimated;
-		if (!table->copied)
-			backfill->tables_left++;
+		backfill->tables_left++;
 	}
-	return true;
+	return plan_gone(backfill, failure) && chunk_put_step(&backfill->sink, &planned, failure);
 }
 
 /* ---- readers ---- */
@@ -402,6 +530,9 @@ static void
 interrupt_readers(Backfill *backfill)
 {
 	atomic_store(&backfill->sink.stopping, true);
+	pthread_mutex_lock(&backfill->sink.gate.lock);
+	pthread_cond_broadcast(&backfill->sink.gate.changed);
+	pthread_mutex_unlock(&backfill->sink.gate.lock);
 	for (unsigned i = 0; i < MAX_READERS; i++)
 		if (backfill->readers[i].sql != NULL)
 			shutdown(client_library_socket(backfill->readers[i].sql), SHUT_RDWR);
@@ -430,6 +561,35 @@ table_done(Backfill *backfill, const SnapshotTable *table)
 	pthread_mutex_unlock(&backfill->lock);
 }
 
+/* The table is gone, or begins again as it is now. */
+static bool
+table_changed(Backfill *backfill, MYSQL *sql, SnapshotTable *table, Failure *failure)
+{
+	bool done = chunk_gate_enter(&backfill->sink, failure);
+
+	if (done && table->gone)
+		done = put_gone(backfill, table->schema, table->name, failure);
+	else if (done)
+	{
+		log_line(LOG_LEVEL_INFO, backfill->config->name,
+				 "backfill: %s.%s has changed at the source, its copy begins again", table->schema, table->name);
+		done = announce(backfill, sql, table, true, failure);
+	}
+	chunk_gate_leave(&backfill->sink);
+	table->copied |= table->gone;
+	return done;
+}
+
+static bool
+copy_table(Backfill *backfill, MYSQL *sql, SnapshotTable *table, Failure *failure)
+{
+	while (!table->copied)
+		if (!chunk_copy_table(&backfill->sink, sql, table, failure) ||
+			(!table->copied && !table_changed(backfill, sql, table, failure)))
+			return false;
+	return true;
+}
+
 static bool
 read_tables(Reader *reader, Failure *failure)
 {
@@ -443,9 +603,12 @@ read_tables(Reader *reader, Failure *failure)
 	pthread_mutex_lock(&backfill->lock);
 	reader->sql = sql;
 	pthread_mutex_unlock(&backfill->lock);
+	if (backfill->sink.locking &&
+		!mysql_connection_execute(sql, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", failure))
+		return false;
 	while ((table = take_table(backfill)) != NULL)
 	{
-		if (!chunk_copy_table(&backfill->sink, sql, table, failure))
+		if (!copy_table(backfill, sql, table, failure))
 			return false;
 		table_done(backfill, table);
 	}
@@ -543,9 +706,7 @@ wait_for_readers(Backfill *backfill)
 		}
 	}
 	pthread_mutex_unlock(&backfill->lock);
-	for (unsigned i = 0; i < MAX_READERS; i++)
-		if (backfill->readers[i].started)
-			pthread_join(backfill->readers[i].thread, NULL);
+	join_readers(backfill);
 	if (!backfill->failed)
 		log_progress(backfill, began);
 }
@@ -578,8 +739,8 @@ put_end(Backfill *backfill, MYSQL *sql, Failure *failure)
 	return chunk_put_step(&backfill->sink, &step, failure);
 }
 
-bool
-backfill_run(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure)
+static void
+set_up_sink(Backfill *backfill, Outbox *outbox)
 {
 	backfill->sink.config = backfill->config;
 	backfill->sink.server = backfill->server;
@@ -587,13 +748,129 @@ backfill_run(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure)
 	/* The log's reader numbers its tables from 1. */
 	atomic_store(&backfill->sink.last_wire_id, UINT32_C(0x40000000));
 	atomic_store(&backfill->sink.last_row_time, wire_time_now());
-	if (!find_start(backfill, sql, failure) || !plan_tables(backfill, sql, failure) ||
-		!copy_tables(backfill, failure) || !put_end(backfill, sql, failure))
+}
+
+/* All is copied. */
+static bool
+finish(Backfill *backfill, MYSQL *sql, Failure *failure)
+{
+	if (!put_end(backfill, sql, failure))
 		return false;
 	backfill->copying = false;
+	return true;
+}
+
+bool
+backfill_run(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure)
+{
+	set_up_sink(backfill, outbox);
+	if (!find_start(backfill, sql, failure) || !plan_tables(backfill, sql, failure) ||
+		!copy_tables(backfill, failure) || !finish(backfill, sql, failure))
+		return false;
 	free(backfill->skips);
 	backfill->skips = NULL;
 	return collect_skips(backfill, failure);
+}
+
+/* ---- while the log is read ---- */
+
+bool
+backfill_plan(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure)
+{
+	set_up_sink(backfill, outbox);
+	backfill->began = clock_now_ms();
+	if (!plan_tables(backfill, sql, failure))
+		return false;
+	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %zu tables are copied while the log is read",
+			 backfill->tables_left);
+	return true;
+}
+
+/* Until what is in the outbox is visible to the readers. */
+static bool
+wait_until_visible(Backfill *backfill, MYSQL *sql, SourcePoint point, const char *gtid_set, Failure *failure)
+{
+	int64_t limit = clock_now_ms() + VISIBLE_MS;
+	struct timespec pause = {0, 2000000};
+	bool visible = false;
+
+	while (!visible)
+	{
+		if (!snapshot_position_visible(sql, backfill->server, point, gtid_set, &visible, failure))
+			return false;
+		if (visible)
+			break;
+		if (outbox_stopping(backfill->sink.outbox))
+			return failure_set(failure, FAILURE_RETRY, "stopping", NULL, "the stream is being stopped");
+		if (clock_now_ms() > limit)
+			return failure_set(failure, FAILURE_RETRY, "commit_pending",
+							   "SHOW PROCESSLIST at the source shows what its commits wait for.",
+							   "the source has sent a transaction of its log %d s ago and has not committed it yet",
+							   VISIBLE_MS / 1000);
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/* Readers copy until the time is up or all is copied; then none is inside the gate. */
+static void
+let_readers_in(Backfill *backfill)
+{
+	ChunkGate *gate = &backfill->sink.gate;
+	int64_t until = clock_now_ms() + TURN_MS;
+
+	pthread_mutex_lock(&gate->lock);
+	gate->open_until = until;
+	pthread_cond_broadcast(&gate->changed);
+	pthread_mutex_unlock(&gate->lock);
+	pthread_mutex_lock(&backfill->lock);
+	while (backfill->readers_left > 0 && !backfill->failed && clock_now_ms() < until)
+	{
+		struct timespec wake;
+
+		clock_gettime(CLOCK_REALTIME, &wake);
+		wake.tv_nsec += 20000000;
+		wake.tv_sec += wake.tv_nsec / 1000000000;
+		wake.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&backfill->changed, &backfill->lock, &wake);
+	}
+	pthread_mutex_unlock(&backfill->lock);
+	chunk_gate_close(gate);
+}
+
+bool
+backfill_turn(Backfill *backfill, MYSQL *sql, SourcePoint point, const char *gtid_set, Failure *failure)
+{
+	bool over;
+
+	if (!backfill->readers_started)
+	{
+		backfill->sink.locking = backfill->server->flavour == FLAVOUR_MYSQL && gtid_set[0] == '\0';
+		backfill->readers_started = true;
+		if (!start_readers(backfill, failure))
+			return false;
+	}
+	if (!wait_until_visible(backfill, sql, point, gtid_set, failure))
+		return false;
+	let_readers_in(backfill);
+	pthread_mutex_lock(&backfill->lock);
+	over = backfill->readers_left == 0 || backfill->failed;
+	if (clock_now_ms() - backfill->logged >= LOG_MS)
+	{
+		log_progress(backfill, backfill->began);
+		backfill->logged = clock_now_ms();
+	}
+	pthread_mutex_unlock(&backfill->lock);
+	if (over)
+		join_readers(backfill);
+	if (backfill->failed)
+	{
+		*failure = backfill->failure;
+		return false;
+	}
+	free(backfill->skips);
+	backfill->skips = NULL;
+	return collect_skips(backfill, failure) && (!over || finish(backfill, sql, failure));
 }
 
 bool

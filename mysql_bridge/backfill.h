@@ -30,11 +30,11 @@ typedef struct BackfillSkip
 } BackfillSkip;
 
 /*
- * recorded: what dbstream.bridge_backfill() says, NULL when nothing is recorded yet. config and server are kept by
- * reference.
+ * recorded: what dbstream.bridge_backfill() says, NULL when nothing is recorded yet. joined: the log is read already.
+ * config and server are kept by reference.
  */
 MUST_CHECK Backfill *backfill_new(const StreamConfig *config, const MysqlServer *server, const char *recorded,
-								  Failure *failure);
+								  bool joined, Failure *failure);
 void backfill_free(Backfill *backfill);
 
 /* Tables are still to be copied, or nothing is recorded yet. */
@@ -43,6 +43,16 @@ bool backfill_copying(const Backfill *backfill);
 /* Copy what is missing. The caller's thread has the outbox; sql is its own connection. */
 MUST_CHECK bool backfill_run(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure);
 
+/* Announce what is to be copied while the log is read: before anything of it goes out. */
+MUST_CHECK bool backfill_plan(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure);
+
+/*
+ * Copy for a moment, between two transactions of the log: everything before point, whose GTIDs gtid_set has, has been
+ * put into the outbox. Readers wait between turns. When all is copied, backfill_copying is false afterwards.
+ */
+MUST_CHECK bool backfill_turn(Backfill *backfill, MYSQL *sql, SourcePoint point, const char *gtid_set,
+							  Failure *failure);
+
 /* After backfill_run, or when nothing was to be copied: where to read the log. */
 const char *backfill_position(const Backfill *backfill);
 const char *backfill_gtid_set(const Backfill *backfill);
@@ -50,6 +60,7 @@ const char *backfill_gtid_set(const Backfill *backfill);
 /* Up to here the log may repeat what was copied. */
 SourcePoint backfill_end(const Backfill *backfill);
 
+/* Good until backfill_run or the next turn, except for the names. */
 size_t backfill_skips(const Backfill *backfill, const BackfillSkip **skips);
 
 /* Tell the target that everything before the end has been sent. */

@@ -69,6 +69,7 @@ struct BinlogReader
 	XaList *prepared;
 	SkippedTable *skipped;
 	size_t skipped_count;
+	bool tells_statements; /* see binlog_reader_tell_statements */
 
 	BinlogPlace place;   /* after the event that is being looked at */
 	BinlogPlace event;   /* where that event begins */
@@ -263,8 +264,15 @@ binlog_reader_announce(BinlogReader *reader, Failure *failure)
 bool
 binlog_reader_skip(BinlogReader *reader, const char *schema, const char *name, SourcePoint before, Failure *failure)
 {
-	SkippedTable *larger = realloc(reader->skipped, (reader->skipped_count + 1) * sizeof *larger);
+	SkippedTable *larger;
 
+	for (size_t i = 0; i < reader->skipped_count; i++)
+		if (strcmp(reader->skipped[i].schema, schema) == 0 && strcmp(reader->skipped[i].name, name) == 0)
+		{
+			reader->skipped[i].before = before;
+			return true;
+		}
+	larger = realloc(reader->skipped, (reader->skipped_count + 1) * sizeof *larger);
 	if (larger == NULL)
 		return out_of_memory(failure);
 	reader->skipped = larger;
@@ -284,6 +292,24 @@ is_skipped(const BinlogReader *reader, const CachedTable *table)
 			return true;
 	}
 	return false;
+}
+
+void
+binlog_reader_tell_statements(BinlogReader *reader)
+{
+	reader->tells_statements = true;
+}
+
+const char *
+binlog_reader_gtid_set(BinlogReader *reader)
+{
+	return gtid_set_text(reader);
+}
+
+SourcePoint
+binlog_reader_point(const BinlogReader *reader)
+{
+	return reader->point;
 }
 
 bool
@@ -613,6 +639,9 @@ send_statement(BinlogReader *reader, const BinlogEvent *event, const QueryEvent 
 	/* It counts where it has succeeded. */
 	if ((query->alter_phase & (QUERY_ALTER_START | QUERY_ALTER_ROLLBACK)) != 0)
 		return true;
+	if (reader->tells_statements && !reader->wire.begun && reader->located &&
+		!put_heartbeat(reader, wire_time_now(), failure))
+		return false;
 	if (query->collation != 0)
 	{
 		charset = charset_of_collation(reader->charsets, query->collation, failure);

@@ -61,10 +61,19 @@ bool binlog_reader_unsettled(const BinlogReader *reader);
 
 /*
  * Rows of this table that the log has before this point are known already: they are left out. The names are kept by
- * reference.
+ * reference. Said again of a table, the last counts.
  */
 MUST_CHECK bool binlog_reader_skip(BinlogReader *reader, const char *schema, const char *name, SourcePoint before,
 								   Failure *failure);
+
+/* Say the log's position right before each statement: where it stands to a table's definition is of interest. */
+void binlog_reader_tell_statements(BinlogReader *reader);
+
+/* The GTIDs of all that was read; empty when they are not known whole, NULL when memory runs out. */
+const char *binlog_reader_gtid_set(BinlogReader *reader);
+
+/* Everything before it has been put into the outbox or needs no message. For the reading thread. */
+SourcePoint binlog_reader_point(const BinlogReader *reader);
 
 /* Between transactions, and everything before the point has been put into the outbox. */
 bool binlog_reader_past(const BinlogReader *reader, SourcePoint point);

@@ -21,13 +21,18 @@
 #include "wire_transaction.h"
 
 #define SERVER_NO_SUCH_TABLE 1146
+#define SERVER_NO_SUCH_COLUMN 1054
+#define SERVER_NO_SUCH_KEY 1176
+#define SERVER_TABLE_CHANGED 1412
 
-/* A chunk is to take about so long, and no more bytes than this. */
+/* A chunk is to take about so long, less while the log waits for it, and no more bytes than this. */
 #define CHUNK_MS 1000
+#define TURN_CHUNK_MS 200
 #define CHUNK_BYTES ((uint64_t) 64 * 1024 * 1024)
 #define FIRST_CHUNK_BYTES ((uint64_t) 8 * 1024 * 1024)
 #define FIRST_CHUNK_ROWS 20000
 #define MOST_CHUNK_ROWS 2000000
+#define MOST_LOCKED_ROWS 10000
 
 /* What a reader gathers before it takes the outbox. */
 #define FLUSH_SIZE ((size_t) 128 * 1024)
@@ -318,11 +323,11 @@ key_json(const SnapshotTable *table)
 /* ---- a chunk ---- */
 
 static bool
-stopped(const Reader *reader)
+is_stopping(const ChunkSink *sink, Failure *failure)
 {
-	if (!atomic_load(&reader->sink->stopping) && !outbox_stopping(reader->sink->outbox))
+	if (!atomic_load(&sink->stopping) && !outbox_stopping(sink->outbox))
 		return false;
-	failure_set(reader->failure, FAILURE_RETRY, "stopping", NULL, "the stream is being stopped");
+	failure_set(failure, FAILURE_RETRY, "stopping", NULL, "the stream is being stopped");
 	return true;
 }
 
@@ -343,7 +348,7 @@ read_rows(Reader *reader, MYSQL_RES *result, uint64_t limit, uint64_t *count)
 			return false;
 		if (reader->rows.open || reader->buffer.w.used < FLUSH_SIZE)
 			continue;
-		if (stopped(reader) || !flush(reader))
+		if (is_stopping(reader->sink, reader->failure) || !flush(reader))
 			return false;
 		atomic_store(&reader->sink->last_row_time, wire_time_now());
 	}
@@ -353,16 +358,34 @@ read_rows(Reader *reader, MYSQL_RES *result, uint64_t limit, uint64_t *count)
 	return true;
 }
 
-/* Run the query; *gone when the table is not there any more. */
+/* What it means when the source refuses a query for a table that it had a moment ago. */
+static bool
+table_has_changed(Reader *reader)
+{
+	switch (mysql_errno(reader->sql))
+	{
+		case SERVER_NO_SUCH_TABLE:
+			reader->table->gone = true;
+			return true;
+		case SERVER_NO_SUCH_COLUMN:
+		case SERVER_NO_SUCH_KEY:
+		case SERVER_TABLE_CHANGED:
+			reader->table->changed = true;
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Run the query; NULL also when the table is not what it was. */
 static MYSQL_RES *
-run_query(Reader *reader, uint64_t limit, const char *suffix, bool *gone)
+run_query(Reader *reader, uint64_t limit, const char *suffix)
 {
 	char *query = make_query(reader, limit);
 	MYSQL_RES *result = NULL;
 	size_t room;
 	char *whole;
 
-	*gone = false;
 	if (query == NULL)
 	{
 		no_memory(reader->failure);
@@ -378,15 +401,24 @@ run_query(Reader *reader, uint64_t limit, const char *suffix, bool *gone)
 	}
 	memcpy(whole + strlen(whole), suffix, strlen(suffix) + 1);
 	if (mysql_real_query(reader->sql, whole, (unsigned long) strlen(whole)) == 0)
-		result = mysql_use_result(reader->sql);
+		/* Locks are held until the result is read: the outbox, which may be full, is not to hold them longer. */
+		result = reader->sink->locking && reader->table->key_count > 0 ? mysql_store_result(reader->sql)
+																	   : mysql_use_result(reader->sql);
 	free(whole);
-	if (result == NULL)
+	if (result == NULL && !table_has_changed(reader))
 	{
-		*gone = mysql_errno(reader->sql) == SERVER_NO_SUCH_TABLE;
 		mysql_connection_failed(reader->sql, "copying a table", reader->failure);
 		failure_context(reader->failure, "table \"%s.%s\"", reader->table->schema, reader->table->name);
 	}
 	return result;
+}
+
+/* The table is not what it was: nothing of this chunk has been sent. */
+static bool
+give_up(Reader *reader)
+{
+	reader->buffer.w.used = 0;
+	return reader->table->gone || reader->table->changed;
 }
 
 /* A result that is not read to its end would be read here: rather let the connection go. */
@@ -421,6 +453,21 @@ put_chunk_end(Reader *reader, uint64_t rows, uint64_t bytes, bool last, const ch
 	return done;
 }
 
+static void
+adapt_limit(const Reader *reader, uint64_t *limit, uint64_t elapsed, uint64_t bytes)
+{
+	uint64_t wanted = reader->sink->gate.used ? TURN_CHUNK_MS : CHUNK_MS;
+	uint64_t most = reader->sink->locking ? MOST_LOCKED_ROWS : MOST_CHUNK_ROWS;
+	uint64_t most_bytes = reader->sink->locking ? CHUNK_BYTES / 16 : CHUNK_BYTES;
+
+	if (elapsed < wanted / 2 && bytes < most_bytes / 2)
+		*limit *= 2;
+	else if ((elapsed > 2 * wanted || bytes > most_bytes) && *limit > 1)
+		*limit /= 2;
+	if (*limit > most)
+		*limit = most;
+}
+
 /* The next range of a keyed table. */
 static bool
 copy_chunk(Reader *reader, uint64_t *limit)
@@ -428,33 +475,23 @@ copy_chunk(Reader *reader, uint64_t *limit)
 	DbsSnapshot begin = step_of(reader, DBS_SNAPSHOT_CHUNK);
 	uint64_t bytes_before = reader->rows.total_bytes;
 	int64_t began = clock_now_ms();
-	uint64_t count = 0, bytes, elapsed;
+	uint64_t count = 0, bytes;
 	MYSQL_RES *result;
-	bool gone, done;
+	bool done;
 
 	if (!put_step(&reader->buffer, &begin, reader->failure))
 		return false;
-	result = run_query(reader, *limit, "", &gone);
-	if (result == NULL && !gone)
+	result = run_query(reader, *limit, reader->sink->locking ? " FOR SHARE" : "");
+	if (result == NULL)
+		return give_up(reader);
+	done = read_rows(reader, result, *limit, &count);
+	end_result(reader, result, done);
+	if (!done)
 		return false;
-	if (result != NULL)
-	{
-		done = read_rows(reader, result, *limit, &count);
-		end_result(reader, result, done);
-		if (!done)
-			return false;
-	}
 	bytes = reader->rows.total_bytes - bytes_before;
 	if (!put_chunk_end(reader, count, bytes, count < *limit, NULL))
 		return false;
-
-	elapsed = (uint64_t) (clock_now_ms() - began) + 1;
-	if (elapsed < CHUNK_MS / 2 && bytes < CHUNK_BYTES / 2)
-		*limit *= 2;
-	else if ((elapsed > 2 * CHUNK_MS || bytes > CHUNK_BYTES) && *limit > 1)
-		*limit /= 2;
-	if (*limit > MOST_CHUNK_ROWS)
-		*limit = MOST_CHUNK_ROWS;
+	adapt_limit(reader, limit, (uint64_t) (clock_now_ms() - began) + 1, bytes);
 	return true;
 }
 
@@ -492,20 +529,17 @@ copy_whole(Reader *reader)
 	const char *suffix;
 	MYSQL_RES *result;
 	uint64_t count = 0;
-	bool gone, done;
+	bool done;
 
 	if (!begin_whole(reader, &place, &suffix) || !put_step(&reader->buffer, &begin, reader->failure))
 		return false;
-	result = run_query(reader, 0, suffix, &gone);
-	if (result == NULL && !gone)
+	result = run_query(reader, 0, suffix);
+	if (result == NULL)
+		return give_up(reader) && mysql_connection_execute(reader->sql, "ROLLBACK", reader->failure);
+	done = read_rows(reader, result, UINT64_MAX, &count);
+	end_result(reader, result, done);
+	if (!done)
 		return false;
-	if (result != NULL)
-	{
-		done = read_rows(reader, result, UINT64_MAX, &count);
-		end_result(reader, result, done);
-		if (!done)
-			return false;
-	}
 	if (!end_whole(reader, &place))
 		return false;
 	binlog_place_text(&place, position);
@@ -523,15 +557,73 @@ first_limit(const SnapshotTable *table)
 	return limit < 1 ? 1 : limit > FIRST_CHUNK_ROWS ? FIRST_CHUNK_ROWS : limit;
 }
 
+/* ---- turns ---- */
+
+bool
+chunk_gate_enter(ChunkSink *sink, Failure *failure)
+{
+	ChunkGate *gate = &sink->gate;
+
+	if (!gate->used)
+		return !is_stopping(sink, failure);
+	pthread_mutex_lock(&gate->lock);
+	while (!atomic_load(&sink->stopping) && clock_now_ms() >= gate->open_until)
+		pthread_cond_wait(&gate->changed, &gate->lock);
+	gate->inside++;
+	pthread_mutex_unlock(&gate->lock);
+	return !is_stopping(sink, failure);
+}
+
+void
+chunk_gate_leave(ChunkSink *sink)
+{
+	ChunkGate *gate = &sink->gate;
+
+	if (!gate->used)
+		return;
+	pthread_mutex_lock(&gate->lock);
+	gate->inside--;
+	pthread_cond_broadcast(&gate->changed);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+void
+chunk_gate_close(ChunkGate *gate)
+{
+	pthread_mutex_lock(&gate->lock);
+	gate->open_until = 0;
+	while (gate->inside > 0)
+		pthread_cond_wait(&gate->changed, &gate->lock);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+/* The whole table goes out without anything between. */
+static bool
+copy_alone(Reader *reader)
+{
+	pthread_mutex_t *lock = &reader->sink->outbox_lock;
+	bool done;
+
+	pthread_mutex_lock(lock);
+	reader->holds_outbox = true;
+	done = put_table(reader) && copy_whole(reader);
+	reader->holds_outbox = false;
+	pthread_mutex_unlock(lock);
+	return done;
+}
+
 static bool
 copy_ranges(Reader *reader)
 {
 	uint64_t limit = first_limit(reader->table);
+	bool done = put_table(reader);
 
-	while (!reader->table->copied)
-		if (stopped(reader) || !copy_chunk(reader, &limit))
-			return false;
-	return true;
+	while (done && !reader->table->copied && !reader->table->gone && !reader->table->changed)
+	{
+		done = chunk_gate_enter(reader->sink, reader->failure) && copy_chunk(reader, &limit);
+		chunk_gate_leave(reader->sink);
+	}
+	return done;
 }
 
 bool
@@ -552,15 +644,15 @@ chunk_copy_table(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, Failure *fai
 	};
 	bool done;
 
+	table->changed = false;
 	reader.rows = (ResultRows){.plan = &reader.plan, .buffer = &reader.buffer, .wire_id = reader.wire_id};
-	if (table->key_count == 0)
+	if (table->key_count > 0)
+		done = copy_ranges(&reader);
+	else
 	{
-		pthread_mutex_lock(&sink->outbox_lock);
-		reader.holds_outbox = true;
+		done = chunk_gate_enter(sink, failure) && copy_alone(&reader);
+		chunk_gate_leave(sink);
 	}
-	done = put_table(&reader) && (table->key_count == 0 ? copy_whole(&reader) : copy_ranges(&reader));
-	if (reader.holds_outbox)
-		pthread_mutex_unlock(&sink->outbox_lock);
 	wire_buffer_free(&reader.buffer);
 	return done;
 }

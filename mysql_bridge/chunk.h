@@ -18,6 +18,19 @@
 #include "snapshot_table.h"
 #include "stream_config.h"
 
+/*
+ * When the log is read as well, chunks are read in turns, in which nothing of the log goes out: a chunk is never older
+ * than what was sent before it.
+ */
+typedef struct ChunkGate
+{
+	bool used; /* else everybody may pass always */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int64_t open_until; /* by clock_now_ms; 0: closed */
+	unsigned inside;
+} ChunkGate;
+
 /* What the readers of a backfill share. */
 typedef struct ChunkSink
 {
@@ -30,12 +43,24 @@ typedef struct ChunkSink
 	atomic_ullong bytes;
 	atomic_llong last_row_time; /* microseconds since 2000-01-01 */
 	atomic_uint last_wire_id;
+	ChunkGate gate;
+	bool locking; /* rows are read with FOR SHARE: nothing else says that a commit of the log is visible */
 } ChunkSink;
 
-/* Copy the table from where it stands to its end. sql is the caller's own connection. */
+/*
+ * Copy the table from where it stands to its end. sql is the caller's own connection. A table that is gone at the
+ * source, or is not any more what its description says, is marked so, which is no failure; the copy ends there.
+ */
 MUST_CHECK bool chunk_copy_table(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, Failure *failure);
 
 /* Put one step of a backfill that is not about rows into the outbox, and hand everything over. */
 MUST_CHECK bool chunk_put_step(ChunkSink *sink, const DbsSnapshot *step, Failure *failure);
+
+/* Wait for a turn. False with a failure when the stream is being stopped; to be left in either case. */
+MUST_CHECK bool chunk_gate_enter(ChunkSink *sink, Failure *failure);
+void chunk_gate_leave(ChunkSink *sink);
+
+/* Close the gate, once nobody is inside. */
+void chunk_gate_close(ChunkGate *gate);
 
 #endif

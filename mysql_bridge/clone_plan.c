@@ -101,7 +101,7 @@ print_tables(PGconn *conn, MYSQL *sql, ServerFlavour flavour, const StreamConfig
 
 	for (size_t i = 0; ok && i < count; i++)
 	{
-		ok = snapshot_table_describe(&tables[i], sql, flavour, config, failure) &&
+		ok = snapshot_table_describe(&tables[i], sql, flavour, config, NULL, failure) &&
 			 (tables[i].gone || tables[i].create_sql == NULL ||
 			  print_table(conn, &tables[i], flavour, arguments, stop_fd, &notes, failure));
 	}

@@ -337,7 +337,7 @@ compare_table(Comparison *comparison, SnapshotTable *table, Failure *failure)
 	CloneScan *scan;
 	bool ok;
 
-	if (!snapshot_table_describe(table, comparison->sql, verify->flavour, comparison->config, failure))
+	if (!snapshot_table_describe(table, comparison->sql, verify->flavour, comparison->config, NULL, failure))
 		return false;
 	if (table->gone)
 		return true;

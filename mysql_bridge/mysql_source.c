@@ -17,6 +17,7 @@
 #include "binlog_reader.h"
 #include "binlog_start.h"
 #include "charset.h"
+#include "clock.h"
 #include "mysql_connection.h"
 #include "mysql_server.h"
 #include "mysql_definition.h"
@@ -24,6 +25,9 @@
 #include "outbox.h"
 #include "source.h"
 #include "version.h"
+
+/* The log goes first for so long after a turn of copying. */
+#define TURN_EVERY_MS 400
 
 struct Source
 {
@@ -34,6 +38,7 @@ struct Source
 	CharsetCatalog *charsets;
 
 	Backfill *backfill;     /* NULL: none is under way */
+	int64_t last_turn;      /* when tables were last copied while the log is read, by clock_now_ms */
 	SourcePoint window_end; /* up to here the log repeats what a backfill copied; zero: no further */
 
 	/* A backfill comes before the log is opened: other threads look at these two under the lock. */
@@ -87,6 +92,8 @@ open_log(Source *source, const StartPoint *start_point, Failure *failure)
 	if (binlog_start_find(source->config, start_point, source->sql, &source->server, &start, failure))
 		reader = binlog_reader_new(source->config, source->server.flavour, &start, source->charsets, source->outbox,
 								   failure);
+	if (reader != NULL && source->backfill != NULL)
+		binlog_reader_tell_statements(reader);
 	if (reader != NULL && skip_copied(source, reader, failure))
 		log = binlog_connection_open(source->config, &source->server, &start, failure);
 	if (log == NULL && failure->position[0] == '\0')
@@ -112,7 +119,7 @@ open_backfill(Source *source, const StartPoint *start, Failure *failure)
 
 	if (!wanted && start->backfill == NULL)
 		return true;
-	source->backfill = backfill_new(source->config, &source->server, start->backfill, failure);
+	source->backfill = backfill_new(source->config, &source->server, start->backfill, !wanted, failure);
 	if (source->backfill == NULL)
 		return false;
 	source->window_end = backfill_end(source->backfill);
@@ -169,20 +176,49 @@ put_hello(Source *source, Failure *failure)
 		   failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "no room for a hello message");
 }
 
-/* Copy the tables, then open the log where that began. */
+/* Copy the tables, then open the log where that began; or, when it is read already, say what is to be copied. */
 static bool
 run_backfill(Source *source, Failure *failure)
 {
 	StartPoint start = {.kind = "position"};
 
-	if (source->reader != NULL)
+	if (source->backfill == NULL)
 		return true;
+	if (source->reader != NULL)
+		return !backfill_copying(source->backfill) ||
+			   backfill_plan(source->backfill, source->sql, source->outbox, failure);
 	if (!backfill_run(source->backfill, source->sql, source->outbox, failure))
 		return false;
 	source->window_end = backfill_end(source->backfill);
 	start.position = (char *) backfill_position(source->backfill);
 	start.gtid_set = (char *) backfill_gtid_set(source->backfill);
 	return open_log(source, &start, failure);
+}
+
+/*
+ * Tables are copied while the log is read, in turns: when the source has nothing to read just now, or has kept the
+ * readers waiting for some time.
+ */
+static bool
+copy_for_a_turn(Source *source, Failure *failure)
+{
+	const char *gtid_set;
+
+	if (source->backfill == NULL || !backfill_copying(source->backfill) ||
+		!binlog_reader_past(source->reader, (SourcePoint){0, 0}))
+		return true;
+	if (binlog_connection_has_more(source->log) && clock_now_ms() - source->last_turn < TURN_EVERY_MS)
+		return true;
+	gtid_set = binlog_reader_gtid_set(source->reader);
+	if (gtid_set == NULL)
+		return failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+	if (!backfill_turn(source->backfill, source->sql, binlog_reader_point(source->reader), gtid_set, failure) ||
+		!skip_copied(source, source->reader, failure))
+		return false;
+	source->last_turn = clock_now_ms();
+	if (!backfill_copying(source->backfill))
+		source->window_end = backfill_end(source->backfill);
+	return true;
 }
 
 /* The log is past what a backfill copied: from here on each change comes once. */
@@ -212,7 +248,7 @@ read_log(Source *source, Failure *failure)
 		if (binlog_reader_unsettled(source->reader) &&
 			!binlog_reader_settle(source->reader, !binlog_connection_has_more(source->log), failure))
 			return false;
-		if (!end_window(source, failure))
+		if (!copy_for_a_turn(source, failure) || !end_window(source, failure))
 			return false;
 		if (!binlog_connection_next(source->log, &event, &size, failure))
 		{

@@ -106,3 +106,35 @@ snapshot_position_start(MYSQL *sql, const MysqlServer *server, const StreamConfi
 	}
 	return done;
 }
+
+bool
+snapshot_position_visible(MYSQL *sql, const MysqlServer *server, SourcePoint point, const char *gtid_set, bool *visible,
+						  Failure *failure)
+{
+	static const char format[] = "SELECT GTID_SUBSET('%s', @@global.gtid_executed)";
+	BinlogPlace place = {0};
+	size_t room = strlen(gtid_set) + sizeof format;
+	char *value = NULL;
+	char *query;
+	bool done;
+
+	if (server->flavour == FLAVOUR_MARIADB)
+	{
+		if (!snapshot_position_begin(sql, &place, failure) || !mysql_connection_execute(sql, "ROLLBACK", failure))
+			return false;
+		*visible = source_point_compare(place.point, point) >= 0;
+		return true;
+	}
+	*visible = true;
+	if (gtid_set[0] == '\0')
+		return true;
+	query = malloc(room);
+	if (query == NULL)
+		return failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+	snprintf(query, room, format, gtid_set);
+	done = mysql_connection_value(sql, query, &value, failure);
+	*visible = value != NULL && value[0] == '1';
+	free(value);
+	free(query);
+	return done;
+}

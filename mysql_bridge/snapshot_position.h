@@ -38,4 +38,12 @@ MUST_CHECK bool snapshot_position_start(MYSQL *sql, const MysqlServer *server, c
 /* MariaDB: begin a consistent snapshot on this connection, and say of when it is. It ends with the transaction. */
 MUST_CHECK bool snapshot_position_begin(MYSQL *sql, BinlogPlace *place, Failure *failure);
 
+/*
+ * Is everything that the log has before point visible to reads from now on? A server sends its log on before the engine
+ * has committed. gtid_set: the GTIDs of all that, at MySQL; without them *visible is true and means nothing: only
+ * locking reads, which wait for the engine, are new enough then.
+ */
+MUST_CHECK bool snapshot_position_visible(MYSQL *sql, const MysqlServer *server, SourcePoint point,
+										  const char *gtid_set, bool *visible, Failure *failure);
+
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <json-c/json.h>
+
 #include "mysql_definition.h"
 #include "pattern.h"
 #include "table_cache.h"
@@ -307,11 +309,38 @@ number_of(const char *text)
 
 static const char columns_query[] =
 	"SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, CHARACTER_MAXIMUM_LENGTH, CHARACTER_OCTET_LENGTH, NUMERIC_PRECISION, "
-	"NUMERIC_SCALE, DATETIME_PRECISION, IS_NULLABLE = 'YES' FROM information_schema.COLUMNS "
+	"NUMERIC_SCALE, DATETIME_PRECISION, IS_NULLABLE = 'YES', COLLATION_NAME FROM information_schema.COLUMNS "
 	"WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s ORDER BY ORDINAL_POSITION";
 
+/* The recorded definition names the column; without one every column counts. */
 static bool
-read_columns(SnapshotTable *table, MYSQL_RES *result, const StreamConfig *config, FILE *list, Failure *failure)
+is_recorded(struct json_object *recorded, const char *name)
+{
+	size_t count = recorded != NULL ? json_object_array_length(recorded) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(json_object_get_string(json_object_array_get_idx(json_object_array_get_idx(recorded, i), 0)),
+				   name) == 0)
+			return true;
+	return recorded == NULL;
+}
+
+static void
+define_column(struct json_object *definition, const char *name, const char *type, const char *collation)
+{
+	struct json_object *column = json_object_new_array();
+	char text[300];
+
+	snprintf(text, sizeof text, "%.200s%s%.90s", type, collation != NULL ? " " : "",
+			 collation != NULL ? collation : "");
+	json_object_array_add(column, json_object_new_string(name));
+	json_object_array_add(column, json_object_new_string(text));
+	json_object_array_add(definition, column);
+}
+
+static bool
+read_columns(SnapshotTable *table, MYSQL_RES *result, const StreamConfig *config, struct json_object *recorded,
+			 struct json_object *definition, FILE *list, Failure *failure)
 {
 	MYSQL_ROW fields;
 
@@ -330,6 +359,9 @@ read_columns(SnapshotTable *table, MYSQL_RES *result, const StreamConfig *config
 			.nullable = fields[8] != NULL && fields[8][0] == '1',
 		};
 
+		if (!is_recorded(recorded, row.name))
+			continue;
+		define_column(definition, row.name, row.full_type, fields[9]);
 		row.is_unsigned = !is_one_of(row.type, "enum|set|year") && strstr(row.full_type, " unsigned") != NULL;
 		if (!set_column(table, table->column_count++, &row, config, list, failure))
 			return false;
@@ -338,7 +370,8 @@ read_columns(SnapshotTable *table, MYSQL_RES *result, const StreamConfig *config
 }
 
 static bool
-describe_columns(SnapshotTable *table, MYSQL *sql, const StreamConfig *config, FILE *list, Failure *failure)
+describe_columns(SnapshotTable *table, MYSQL *sql, const StreamConfig *config, struct json_object *recorded,
+				 struct json_object *definition, FILE *list, Failure *failure)
 {
 	char *query = query_about(sql, columns_query, table);
 	MYSQL_RES *result;
@@ -355,8 +388,9 @@ describe_columns(SnapshotTable *table, MYSQL *sql, const StreamConfig *config, F
 	table->gone = count == 0;
 	table->columns = calloc(count + 1, sizeof *table->columns);
 	table->results = calloc(count + 1, sizeof *table->results);
-	done = table->columns != NULL && table->results != NULL ? read_columns(table, result, config, list, failure)
-															: no_memory(failure);
+	done = table->columns != NULL && table->results != NULL
+			   ? read_columns(table, result, config, recorded, definition, list, failure)
+			   : no_memory(failure);
 	mysql_free_result(result);
 	return done;
 }
@@ -522,21 +556,60 @@ describe_key(SnapshotTable *table, MYSQL *sql, FILE *list, Failure *failure)
 
 /* ---- the table ---- */
 
+/* The words of the definition, with the key's columns marked in their order. */
+static bool
+finish_definition(SnapshotTable *table, struct json_object *definition)
+{
+	for (uint32_t k = 0; k < table->key_count; k++)
+	{
+		struct json_object *column = json_object_array_get_idx(definition, table->keys[k].column);
+		char text[300];
+
+		snprintf(text, sizeof text, "key %u %.200s", k + 1, table->key_index);
+		json_object_array_add(column, json_object_new_string(text));
+	}
+	table->definition = strdup(json_object_to_json_string_ext(definition, JSON_C_TO_STRING_PLAIN));
+	return table->definition != NULL;
+}
+
+static bool
+describe_parts(SnapshotTable *table, MYSQL *sql, const StreamConfig *config, struct json_object *recorded,
+			   struct json_object *definition, FILE *list, Failure *failure)
+{
+	if (!mysql_definition_read(sql, table->schema, table->name, &table->create_sql, &table->gone, failure))
+		return false;
+	if (table->gone)
+		return true;
+	if (!describe_columns(table, sql, config, recorded, definition, list, failure))
+		return false;
+	if (table->gone)
+		return true;
+	if (!describe_key(table, sql, list, failure))
+		return false;
+	if (!finish_definition(table, definition))
+		return no_memory(failure);
+	table->changed = recorded != NULL && !json_object_equal(recorded, definition);
+	return true;
+}
+
 bool
 snapshot_table_describe(SnapshotTable *table, MYSQL *sql, ServerFlavour flavour, const StreamConfig *config,
-						Failure *failure)
+						const char *words, Failure *failure)
 {
 	size_t size;
 	FILE *list = open_memstream(&table->select_list, &size);
+	struct json_object *recorded = words != NULL ? json_tokener_parse(words) : NULL;
+	struct json_object *definition = json_object_new_array();
 	bool done;
 
-	if (list == NULL)
-		return no_memory(failure);
-	done = mysql_definition_read(sql, table->schema, table->name, &table->create_sql, &table->gone, failure) &&
-		   (table->gone || describe_columns(table, sql, config, list, failure)) &&
-		   (table->gone || describe_key(table, sql, list, failure));
-	if (fclose(list) != 0)
+	if (list == NULL || definition == NULL)
 		done = no_memory(failure);
+	else
+		done = describe_parts(table, sql, config, recorded, definition, list, failure);
+	if (list != NULL && fclose(list) != 0)
+		done = no_memory(failure);
+	json_object_put(definition);
+	json_object_put(recorded);
 	return done;
 }
 
@@ -579,32 +652,41 @@ snapshot_tables_list(MYSQL *sql, const StreamConfig *config, SnapshotTable **tab
 }
 
 void
+snapshot_table_reset(SnapshotTable *table)
+{
+	for (uint32_t c = 0; c < table->column_count; c++)
+	{
+		free((char *) table->columns[c].name.data);
+		free((char *) table->columns[c].type_name.data);
+	}
+	for (uint32_t k = 0; k < table->key_count; k++)
+	{
+		free(table->keys[k].expression);
+		if (table->last_key != NULL)
+			free(table->last_key[k]);
+	}
+	free(table->last_key);
+	free(table->columns);
+	free(table->results);
+	free(table->select_list);
+	free(table->key_index);
+	free(table->create_sql);
+	free(table->definition);
+	free(table->position);
+	*table = (SnapshotTable){.schema = table->schema,
+							 .name = table->name,
+							 .rows_estimated = table->rows_estimated,
+							 .bytes_estimated = table->bytes_estimated};
+}
+
+void
 snapshot_tables_free(SnapshotTable *tables, size_t count)
 {
 	for (size_t i = 0; tables != NULL && i < count; i++)
 	{
-		SnapshotTable *table = &tables[i];
-
-		for (uint32_t c = 0; c < table->column_count; c++)
-		{
-			free((char *) table->columns[c].name.data);
-			free((char *) table->columns[c].type_name.data);
-		}
-		for (uint32_t k = 0; k < table->key_count; k++)
-		{
-			free(table->keys[k].expression);
-			if (table->last_key != NULL)
-				free(table->last_key[k]);
-		}
-		free(table->last_key);
-		free(table->columns);
-		free(table->results);
-		free(table->select_list);
-		free(table->key_index);
-		free(table->create_sql);
-		free(table->position);
-		free(table->schema);
-		free(table->name);
+		snapshot_table_reset(&tables[i]);
+		free(tables[i].schema);
+		free(tables[i].name);
 	}
 	free(tables);
 }

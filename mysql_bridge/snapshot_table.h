@@ -38,13 +38,14 @@ typedef struct SnapshotTable
 	SnapshotKey keys[SNAPSHOT_KEY_MAX];
 	char *key_index;
 	char *create_sql;
+	char *definition; /* its columns and key as a JSON array: [["id", "int(11)", "key"], ...] */
 	uint64_t rows_estimated;
 	uint64_t bytes_estimated;
 
 	/* how far the copy is */
 	bool copied;
-	bool announced; /* the target has it in its record */
-	bool gone;      /* dropped at the source meanwhile */
+	bool gone;    /* dropped at the source meanwhile */
+	bool changed; /* its columns or its key are not those that the copy began with: it begins again */
 	uint64_t chunks;
 	char **last_key; /* key_count texts; NULL: nothing copied yet */
 	char *position;  /* as of which a table without key was read; may be NULL */
@@ -58,9 +59,16 @@ MUST_CHECK bool snapshot_tables_list(MYSQL *sql, const StreamConfig *config, Sna
 									 Failure *failure);
 void snapshot_tables_free(SnapshotTable *tables, size_t count);
 
-/* Fill in columns, key and query. A table that is gone meanwhile is marked so, which is no failure. */
+/*
+ * Fill in columns, key and query. A table that is gone meanwhile is marked so, which is no failure.
+ * recorded: the definition with which its copy began, or NULL. Columns that came later are left to the log; when
+ * others are missing, or the key is another, the table is marked as changed.
+ */
 MUST_CHECK bool snapshot_table_describe(SnapshotTable *table, MYSQL *sql, ServerFlavour flavour,
-										const StreamConfig *config, Failure *failure);
+										const StreamConfig *config, const char *recorded, Failure *failure);
+
+/* Forget what describe has found out, and how far the copy is. */
+void snapshot_table_reset(SnapshotTable *table);
 
 /* `name` between backticks, malloc'd. */
 char *snapshot_identifier(const char *name);

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "backfill.h"
+#include "backfill_record.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -238,6 +239,11 @@ apply_sync(DbsReader *reader)
 		malformed("sync", reader);
 	if (dbs_apply.in_transaction)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("a sync message inside a transaction")));
+	if (dbs_backfill_pending())
+	{
+		dbs_apply.sync_put_off = Max(dbs_apply.sync_put_off, token);
+		return;
+	}
 	dbs_apply.sync_reached = Max(dbs_apply.sync_reached, token);
 	dbs_apply_commit_group(false);
 }
@@ -310,6 +316,8 @@ dbs_apply_message(DbsMessage *message)
 			}
 			require_transaction();
 			dbs_apply.changed = true;
+			if (dbs_backfill_active && dbs_backfill_leaves_out(&reader))
+				break;
 			dbs_apply_rows(&reader);
 			break;
 		case DBS_MESSAGE_SNAPSHOT:

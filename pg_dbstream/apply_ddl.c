@@ -9,6 +9,7 @@
 #include "apply.h"
 
 #include "access/xact.h"
+#include "backfill_ddl.h"
 #include "ddl.h"
 #include "ddl_history.h"
 #include "ddl_lexer.h"
@@ -323,6 +324,8 @@ execute(DbsDdlStatement *statement)
 static void
 apply_translated(DbsDdlStatement *statement, const char *default_schema, const char *policy, bool unchecked)
 {
+	const char *more;
+
 	if (strcmp(policy, "stop") == 0)
 		refuse_by_policy(statement);
 	if (strcmp(policy, "record") == 0)
@@ -332,14 +335,19 @@ apply_translated(DbsDdlStatement *statement, const char *default_schema, const c
 	}
 	refuse_loss(statement);
 	adapt(statement, unchecked);
+	(void) dbs_backfill_ddl_in_window(statement);
 	if (!execute(statement))
 	{
 		add_note(statement, "its effect was there already: the backfill copied the table as it was after it");
 		dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "ignored");
+		(void) dbs_backfill_ddl_done(statement, false);
 		return;
 	}
 	count_tables(statement);
 	dbs_waiting_keys_add(statement);
+	more = dbs_backfill_ddl_done(statement, true);
+	if (more != NULL)
+		add_note(statement, more);
 	dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "applied");
 	dbs_waiting_keys_make(statement);
 }
@@ -372,12 +380,21 @@ apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const 
 	const char *policy = dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
 	Concern concern = statement->class == DBS_DDL_DML ? concern_of_dml(statement, options, default_schema)
 													  : concern_of(statement, default_schema);
+	const char *why;
 
 	if (statement->class == DBS_DDL_CONTROL || concern == CONCERNS_OTHERS)
 		return;
 	if (statement->class == DBS_DDL_IGNORE)
 	{
 		dbs_ddl_history_add(default_schema, text_without_secrets(statement), NIL, statement->notes, "ignored");
+		return;
+	}
+	why = statement->class == DBS_DDL_APPLY && strcmp(policy, "apply") == 0 ? dbs_backfill_ddl_passes(statement) : NULL;
+	if (why != NULL)
+	{
+		add_note(statement, why);
+		dbs_ddl_history_add(default_schema, statement->source_sql, statement->sql, statement->notes, "ignored");
+		dbs_ddl_blocked_clear();
 		return;
 	}
 	if (dbs_ddl_skip_wanted(statement->source_sql))

@@ -337,6 +337,12 @@ settled(DbsWireTable *table, DbsTarget *target, TupleTableSlot *slot)
 	DbsImage *image = whole_image(target, slot);
 	DbsConflict conflict = {DBS_CONFLICT_INSERT_EXISTS, table, target, NULL, image, target};
 
+	/* In a backfill's window the log may be older than a column, of which the copied row knows more than a default. */
+	if (dbs_apply.window && !table->covers_all && target->oid == table->target_oid)
+	{
+		memcpy(image->present, table->after.present, slot->tts_tupleDescriptor->natts * sizeof(bool));
+		image->complete = false;
+	}
 	do
 	{
 		if (!dbs_row_find_unique(target, image, NULL))

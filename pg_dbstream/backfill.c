@@ -5,28 +5,13 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog.h"
+#include "backfill_record.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-
-/* A table of the backfill, kept for the worker's life. */
-typedef struct BackfillTable
-{
-	char *schema;
-	char *name;
-	bool fresh;    /* its target was empty when the backfill began with it */
-	bool begun;    /* rows of it may be there from an earlier session */
-	bool look_up;  /* a row of it may be there already */
-	bool in_chunk; /* one is open */
-	struct BackfillTable *next;
-} BackfillTable;
-
-static BackfillTable *known = NULL;
 
 static char *
 copy_of(DbsString string)
@@ -34,95 +19,21 @@ copy_of(DbsString string)
 	return pnstrdup(string.data, string.size);
 }
 
-/* ---- the record ---- */
-
-/* Statements on the catalogue, inside the group. */
-typedef struct Record
-{
-	DbsCatalogAccess access;
-} Record;
-
-static void
-record_begin(Record *record)
-{
-	dbs_apply_begin_group();
-	dbs_catalog_enter(&record->access);
-}
-
-static void
-record_end(Record *record)
-{
-	dbs_catalog_leave(&record->access);
-	CommandCounterIncrement();
-	dbs_apply.group_dirty = true;
-}
-
-void
-dbs_backfill_load(void)
-{
-	DbsCatalogAccess access;
-
-	PushActiveSnapshot(GetTransactionSnapshot());
-	dbs_catalog_enter(&access);
-	dbs_apply.window = dbs_catalog_run("SELECT FROM dbstream.backfill WHERE stream_id = $1 AND state = 'window'", "i",
-									   dbs_apply.stream->id) > 0;
-	dbs_catalog_leave(&access);
-	PopActiveSnapshot();
-	if (dbs_apply.window)
-		dbs_apply.source_wins = true;
-}
-
+/* The log has been read already, or is: tables are copied while the stream goes on. */
 static bool
-source_wins_by_option(void)
+log_is_read(void)
 {
-	return strcmp(dbs_stream_option(dbs_apply.stream, "conflicts", "stop"), "source_wins") == 0;
+	return dbs_apply.position.len > 0;
 }
 
-static BackfillTable *
-remember(const char *schema, const char *name)
+/* ERROR when the table is not part of the backfill. */
+static DbsBackfillTable *
+find_table(const DbsSnapshot *step)
 {
-	MemoryContext old = MemoryContextSwitchTo(dbs_apply.context);
-	BackfillTable *table = palloc0(sizeof *table);
+	char *schema = copy_of(step->schema);
+	char *name = copy_of(step->name);
+	DbsBackfillTable *table = dbs_backfill_find(schema, name);
 
-	table->schema = pstrdup(schema);
-	table->name = pstrdup(name);
-	table->next = known;
-	known = table;
-	MemoryContextSwitchTo(old);
-	return table;
-}
-
-static BackfillTable *
-find_known(const char *schema, const char *name)
-{
-	BackfillTable *table = known;
-
-	while (table != NULL && (strcmp(table->schema, schema) != 0 || strcmp(table->name, name) != 0))
-		table = table->next;
-	return table;
-}
-
-/* The table as this session knows it, else as it is recorded. */
-static BackfillTable *
-find_table(const char *schema, const char *name)
-{
-	BackfillTable *table = find_known(schema, name);
-	Record record;
-
-	if (table != NULL)
-		return table;
-	record_begin(&record);
-	if (dbs_catalog_run("SELECT fresh, phase <> 'waiting' FROM dbstream.backfill_table WHERE stream_id = $1 AND "
-						"source_schema = $2 AND source_table = $3",
-						"itt", dbs_apply.stream->id, schema, name) > 0)
-	{
-		bool null;
-
-		table = remember(schema, name);
-		table->fresh = DatumGetBool(dbs_catalog_datum(0, 1, &null));
-		table->begun = DatumGetBool(dbs_catalog_datum(0, 2, &null));
-	}
-	record_end(&record);
 	if (table == NULL)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
 						errmsg("a chunk of table \"%s.%s\" arrived, which is not part of the backfill", schema, name),
@@ -135,15 +46,16 @@ find_table(const char *schema, const char *name)
 static void
 step_start(const DbsSnapshot *step)
 {
-	Record record;
+	DbsCatalogAccess record;
 
-	record_begin(&record);
-	(void) dbs_catalog_run("INSERT INTO dbstream.backfill (stream_id, state, position, gtid_set) "
-						   "VALUES ($1, 'copying', $2, $3) ON CONFLICT (stream_id) DO UPDATE SET state = 'copying', "
-						   "position = excluded.position, gtid_set = excluded.gtid_set, end_position = NULL, "
+	dbs_backfill_record_begin(&record);
+	(void) dbs_catalog_run("INSERT INTO dbstream.backfill (stream_id, state, whole, position, gtid_set) "
+						   "VALUES ($1, 'copying', true, $2, $3) ON CONFLICT (stream_id) DO UPDATE SET "
+						   "state = 'copying', whole = true, planned = false, position = excluded.position, gtid_set = "
+						   "excluded.gtid_set, end_position = NULL, "
 						   "started_at = clock_timestamp(), copied_at = NULL, finished_at = NULL",
 						   "itt", dbs_apply.stream->id, copy_of(step->position), copy_of(step->gtid_set));
-	record_end(&record);
+	dbs_backfill_record_end(&record);
 	dbs_apply_commit_group(false);
 }
 
@@ -194,77 +106,172 @@ require_key(Oid oid, const char *name)
 						 "tries again.")));
 }
 
-/* Make the target ready for the table's rows, as the option target_tables says. True: it is empty. */
+/* Every column that the definition names is there. */
 static bool
-prepare_target(const DbsSnapshot *step, const char *schema, const char *name)
+fits(Oid oid, const char *columns)
+{
+	char *query;
+	bool missing;
+
+	if (columns[0] == '\0')
+		return true;
+	query = psprintf("SELECT FROM pg_catalog.jsonb_array_elements(%s::jsonb) c WHERE NOT EXISTS (SELECT FROM "
+					 "pg_catalog.pg_attribute a WHERE a.attrelid = %u AND a.attnum > 0 AND NOT a.attisdropped AND "
+					 "a.attname = pg_catalog.left(c->>0, 63)) LIMIT 1",
+					 quote_literal_cstr(columns), oid);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(query, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "cannot compare columns");
+	missing = SPI_processed > 0;
+	SPI_finish();
+	return !missing;
+}
+
+static void
+empty_target(const DbsSnapshot *step)
+{
+	DbsTruncate truncate = {.schema = step->schema, .name = step->name};
+
+	(void) dbs_apply_truncate(&truncate);
+}
+
+static void
+drop_target(Oid oid, const char *schema, const char *name)
+{
+	DbsCatalogAccess record;
+
+	dbs_ddl_execute(list_make1(psprintf(
+		"DROP TABLE %s", quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)), get_rel_name(oid)))));
+	dbs_backfill_record_begin(&record);
+	(void) dbs_catalog_run("DELETE FROM dbstream.deferred_ddl WHERE stream_id = $1 AND source_schema = $2 AND "
+						   "source_table = $3",
+						   "itt", dbs_apply.stream->id, schema, name);
+	dbs_backfill_record_end(&record);
+}
+
+/*
+ * A copy that begins from nothing. A table that the backfill itself has made, or whose columns are no more those of
+ * the source, is made anew; any other keeps its indexes, rights and views.
+ */
+static bool
+begin_again(const DbsSnapshot *step, DbsBackfillTable *table, Oid oid)
+{
+	if (!table->made && fits(oid, copy_of(step->gtid_set)))
+	{
+		empty_target(step);
+		return false;
+	}
+	drop_target(oid, table->schema, table->name);
+	return true;
+}
+
+/* Make the target ready for the table's rows, as the option target_tables says. Sets fresh and made. */
+static void
+prepare_target(const DbsSnapshot *step, DbsBackfillTable *table, bool again)
 {
 	const char *mode = dbs_stream_option(dbs_apply.stream, "target_tables", "create");
-	Oid oid = dbs_target_lookup(schema, name);
+	Oid oid = dbs_target_lookup(table->schema, table->name);
 
+	table->fresh = true;
+	if (OidIsValid(oid) && again && begin_again(step, table, oid))
+		oid = InvalidOid;
 	if (!OidIsValid(oid))
 	{
-		if (step->text.size > 0)
-			(void) dbs_deferred_ddl_create(schema, name, copy_of(step->text), (step->flags & DBS_SNAPSHOT_WHOLE) == 0);
-		return true;
+		table->made = step->text.size > 0 && dbs_deferred_ddl_create(table->schema, table->name, copy_of(step->text),
+																	 (step->flags & DBS_SNAPSHOT_WHOLE) == 0);
+		return;
 	}
-	if (is_empty(oid))
-		return true;
+	table->made = false;
+	if (again || is_empty(oid))
+		return;
 	if (strcmp(mode, "truncate") == 0)
 	{
-		DbsTruncate truncate = {.schema = step->schema, .name = step->name};
-
-		(void) dbs_apply_truncate(&truncate);
-		return true;
+		empty_target(step);
+		return;
 	}
 	if (strcmp(mode, "refuse") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s.%s\" at the target is not empty, and the option target_tables is \"refuse\"",
-						dbs_target_schema(schema, strlen(schema)), name),
+						dbs_target_schema(table->schema, strlen(table->schema)), table->name),
 				 errhint("Empty it, or set target_tables to \"truncate\" or \"append\" with dbstream.alter_stream; the "
 						 "stream tries again.")));
-	return false;
+	if ((step->flags & DBS_SNAPSHOT_WHOLE) != 0 && strcmp(mode, "append") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s.%s\" at the target is not empty, and the source's has no key by which its "
+						"rows could be told from those that are there",
+						dbs_target_schema(table->schema, strlen(table->schema)), table->name),
+				 errhint("Empty it, or set the option target_tables to \"truncate\", or to \"append\" if both "
+						 "sides' rows are to stand there, with dbstream.alter_stream; the stream tries again.")));
+	table->fresh = false;
+}
+
+/* Rows that the log brought in an earlier time, when the stream selected the table: they go, for some may have gone. */
+static bool
+was_followed(const DbsBackfillTable *table)
+{
+	DbsCatalogAccess record;
+	bool followed;
+
+	if (!log_is_read())
+		return false;
+	dbs_backfill_record_begin(&record);
+	followed = dbs_catalog_run("SELECT FROM dbstream.stream_table WHERE stream_id = $1 AND source_schema = $2 AND "
+							   "source_table = $3 AND state <> 'dropped'",
+							   "itt", dbs_apply.stream->id, table->schema, table->name) > 0;
+	dbs_backfill_record_end(&record);
+	return followed;
+}
+
+static void
+record_table(const DbsSnapshot *step, const DbsBackfillTable *table)
+{
+	DbsCatalogAccess record;
+
+	dbs_backfill_record_begin(&record);
+	(void) dbs_catalog_run(
+		"INSERT INTO dbstream.backfill_table (stream_id, source_schema, source_table, phase, keyed, fresh, made, "
+		"rows_estimated, bytes_estimated, defined_at, definition) VALUES ($1, $2, $3, 'waiting', $4::int & 1 <> 0, "
+		"$4::int & 2 <> 0, $4::int & 4 <> 0, $5, $6, nullif($7, ''), nullif($8, '')) "
+		"ON CONFLICT (stream_id, source_schema, source_table) DO UPDATE SET phase = 'waiting', "
+		"keyed = excluded.keyed, fresh = excluded.fresh, made = excluded.made, "
+		"rows_estimated = excluded.rows_estimated, bytes_estimated = excluded.bytes_estimated, "
+		"defined_at = excluded.defined_at, definition = excluded.definition, rows_done = 0, bytes_done = 0, "
+		"chunks = 0, last_key = NULL, position = NULL, started_at = NULL, finished_at = NULL",
+		"ittilltt", dbs_apply.stream->id, table->schema, table->name,
+		((step->flags & DBS_SNAPSHOT_WHOLE) == 0 ? 1 : 0) | (table->fresh ? 2 : 0) | (table->made ? 4 : 0),
+		(int64) step->number, (int64) step->bytes, copy_of(step->position), copy_of(step->gtid_set));
+	dbs_backfill_record_end(&record);
 }
 
 static void
 step_table(const DbsSnapshot *step)
 {
-	char *schema = copy_of(step->schema);
-	char *name = copy_of(step->name);
-	BackfillTable *table;
-	Record record;
+	DbsBackfillTable *table;
+	bool keyed = (step->flags & DBS_SNAPSHOT_WHOLE) == 0;
 	Oid oid;
-	bool fresh;
 
 	dbs_apply_begin_group();
-	fresh = prepare_target(step, schema, name);
-	oid = dbs_target_lookup(schema, name);
-	if (OidIsValid(oid) && (step->flags & DBS_SNAPSHOT_WHOLE) == 0)
-		require_key(oid, name);
-	record_begin(&record);
-	(void) dbs_catalog_run(
-		"INSERT INTO dbstream.backfill_table (stream_id, source_schema, source_table, phase, keyed, fresh, "
-		"rows_estimated, bytes_estimated) VALUES ($1, $2, $3, 'waiting', $4::int <> 0, $5::int <> 0, $6, $7) "
-		"ON CONFLICT (stream_id, source_schema, source_table) DO UPDATE SET phase = 'waiting', "
-		"keyed = excluded.keyed, fresh = excluded.fresh, rows_estimated = excluded.rows_estimated, "
-		"bytes_estimated = excluded.bytes_estimated, rows_done = 0, bytes_done = 0, chunks = 0, last_key = NULL, "
-		"position = NULL, started_at = NULL, finished_at = NULL",
-		"ittiill", dbs_apply.stream->id, schema, name, (step->flags & DBS_SNAPSHOT_WHOLE) == 0 ? 1 : 0, fresh ? 1 : 0,
-		(int64) step->number, (int64) step->bytes);
-	record_end(&record);
-	table = find_known(schema, name);
-	if (table == NULL)
-		table = remember(schema, name);
-	table->fresh = fresh;
-	table->begun = false;
-	dbs_tables_invalidate();
+	table = dbs_backfill_remember(copy_of(step->schema), copy_of(step->name));
+	prepare_target(step, table, (step->flags & DBS_SNAPSHOT_AGAIN) != 0 || was_followed(table));
+	oid = dbs_target_lookup(table->schema, table->name);
+	if (OidIsValid(oid) && keyed)
+		require_key(oid, table->name);
+	record_table(step, table);
+	table->begun = table->in_chunk = false;
+	table->pending = true;
+	table->standing = keyed ? DBS_STANDING_WINDOW : DBS_STANDING_NO_ROWS;
+	table->defined_at = step->position.size > 0 ? dbs_backfill_place(copy_of(step->position)) : 0;
+	dbs_backfill_changed();
 	dbs_apply_commit_group(false);
 }
 
 static void
 step_chunk(const DbsSnapshot *step)
 {
-	BackfillTable *table = find_table(copy_of(step->schema), copy_of(step->name));
+	DbsBackfillTable *table = find_table(step);
 	bool whole = (step->flags & DBS_SNAPSHOT_WHOLE) != 0;
 
 	if (table->in_chunk)
@@ -273,17 +280,17 @@ step_chunk(const DbsSnapshot *step)
 	table->in_chunk = true;
 
 	/* An earlier session may have left rows of a chunk that it did not finish; a whole table is in one transaction. */
-	table->look_up = !whole && (!table->fresh || table->begun);
+	table->look_up = !whole && (!table->fresh || table->begun || log_is_read());
 	if (step->number == 1 || table->begun)
 	{
-		Record record;
+		DbsCatalogAccess record;
 
-		record_begin(&record);
+		dbs_backfill_record_begin(&record);
 		(void) dbs_catalog_run("UPDATE dbstream.backfill_table SET phase = 'copying', started_at = "
 							   "coalesce(started_at, clock_timestamp()) WHERE stream_id = $1 AND source_schema = $2 "
 							   "AND source_table = $3 AND phase = 'waiting'",
 							   "itt", dbs_apply.stream->id, table->schema, table->name);
-		record_end(&record);
+		dbs_backfill_record_end(&record);
 	}
 	if (!whole)
 		return;
@@ -293,12 +300,24 @@ step_chunk(const DbsSnapshot *step)
 	dbs_apply.in_transaction = true;
 }
 
+/* The table is whole: what the log says of it from here on is applied, also of one without a key. */
+static void
+table_copied(DbsBackfillTable *table)
+{
+	table->pending = false;
+	if (table->standing == DBS_STANDING_NO_ROWS)
+	{
+		table->standing = DBS_STANDING_WINDOW;
+		dbs_backfill_changed();
+	}
+}
+
 static void
 step_chunk_end(const DbsSnapshot *step)
 {
-	BackfillTable *table = find_table(copy_of(step->schema), copy_of(step->name));
+	DbsBackfillTable *table = find_table(step);
 	bool last = (step->flags & DBS_SNAPSHOT_LAST) != 0;
-	Record record;
+	DbsCatalogAccess record;
 
 	if (!table->in_chunk)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
@@ -306,7 +325,7 @@ step_chunk_end(const DbsSnapshot *step)
 	table->in_chunk = false;
 	dbs_apply_begin_group();
 	dbs_flush_all_inserts();
-	record_begin(&record);
+	dbs_backfill_record_begin(&record);
 	if (dbs_catalog_run("UPDATE dbstream.backfill_table SET rows_done = rows_done + $4, bytes_done = bytes_done + $5, "
 						"chunks = $6, last_key = $7::jsonb, position = nullif($8, ''), phase = CASE WHEN $9::int <> 0 "
 						"THEN 'copied' ELSE 'copying' END, finished_at = CASE WHEN $9::int <> 0 THEN clock_timestamp() "
@@ -315,60 +334,117 @@ step_chunk_end(const DbsSnapshot *step)
 						(int64) step->bytes, (int64) step->number, step->text.size > 0 ? copy_of(step->text) : NULL,
 						copy_of(step->position), last ? 1 : 0) != 1)
 		elog(ERROR, "dbstream: table \"%s.%s\" is not in dbstream.backfill_table", table->schema, table->name);
-	record_end(&record);
+	dbs_backfill_record_end(&record);
 	if (dbs_apply.whole_chunk)
 	{
 		dbs_apply.whole_chunk = false;
 		dbs_apply.in_transaction = false;
 	}
+	if (last)
+		table_copied(table);
 	dbs_apply_commit_group(false);
 }
 
-/* All rows are here: the log may be read from where the backfill began. */
+/* The table vanished at the source, before or while it was copied; the log says by and by what became of it. */
+static void
+step_gone(const DbsSnapshot *step)
+{
+	DbsBackfillTable *table = dbs_backfill_remember(copy_of(step->schema), copy_of(step->name));
+	DbsCatalogAccess record;
+
+	dbs_backfill_record_begin(&record);
+	(void) dbs_catalog_run("INSERT INTO dbstream.backfill_table (stream_id, source_schema, source_table, phase) VALUES "
+						   "($1, $2, $3, 'gone') ON CONFLICT (stream_id, source_schema, source_table) DO UPDATE SET "
+						   "phase = 'gone', finished_at = clock_timestamp()",
+						   "itt", dbs_apply.stream->id, table->schema, table->name);
+	dbs_backfill_record_end(&record);
+	table->pending = table->in_chunk = false;
+	table->standing = DBS_STANDING_WINDOW;
+	dbs_backfill_changed();
+	dbs_apply_commit_group(false);
+}
+
+static void
+step_planned(void)
+{
+	DbsCatalogAccess record;
+
+	dbs_backfill_record_begin(&record);
+	(void) dbs_catalog_run("UPDATE dbstream.backfill SET planned = true WHERE stream_id = $1", "i",
+						   dbs_apply.stream->id);
+	(void) dbs_catalog_run("DELETE FROM dbstream.backfill_selection WHERE stream_id = $1", "i", dbs_apply.stream->id);
+	dbs_backfill_record_end(&record);
+	dbs_apply_commit_group(false);
+}
+
+/* All rows are here: the log may be read from where the backfill began, unless it is read already. */
 static void
 step_end(const DbsSnapshot *step)
 {
-	Record record;
+	DbsCatalogAccess record;
 
 	dbs_deferred_ddl_run(DBS_DEFERRED_BEFORE_WINDOW);
-	record_begin(&record);
-	if (dbs_catalog_run("UPDATE dbstream.backfill SET state = 'window', end_position = $2, copied_at = "
-						"clock_timestamp() WHERE stream_id = $1 RETURNING position, gtid_set",
-						"it", dbs_apply.stream->id, copy_of(step->position)) != 1)
+	dbs_backfill_record_begin(&record);
+	/* A table that was asked for meanwhile keeps the backfill open: the next session copies it. */
+	if (dbs_catalog_run(
+			"UPDATE dbstream.backfill SET state = CASE WHEN EXISTS (SELECT FROM dbstream.backfill_table t "
+			"WHERE t.stream_id = $1 AND t.phase = 'requested') THEN state ELSE 'window' END, "
+			"end_position = $2, copied_at = clock_timestamp() WHERE stream_id = $1 RETURNING position, gtid_set",
+			"it", dbs_apply.stream->id, copy_of(step->position)) != 1)
 		elog(ERROR, "dbstream: the stream has no row in dbstream.backfill");
-	resetStringInfo(&dbs_apply.position);
-	appendStringInfoString(&dbs_apply.position, dbs_catalog_text(0, 1));
-	resetStringInfo(&dbs_apply.gtid_set);
-	appendStringInfoString(&dbs_apply.gtid_set, dbs_catalog_text(0, 2));
-	record_end(&record);
+	if (!log_is_read())
+	{
+		resetStringInfo(&dbs_apply.position);
+		appendStringInfoString(&dbs_apply.position, dbs_catalog_text(0, 1));
+		resetStringInfo(&dbs_apply.gtid_set);
+		appendStringInfoString(&dbs_apply.gtid_set, dbs_catalog_text(0, 2));
+		dbs_backfill_record_end(&record);
+		dbs_backfill_window_begins();
+	}
+	else
+		dbs_backfill_record_end(&record);
 	dbs_apply_commit_group(false);
-	dbs_apply.window = true;
-	dbs_apply.source_wins = true;
 }
 
+/* Whoever waits for the source's state at a moment in which tables were still missing has it now. */
 static void
+acknowledge_put_off(void)
+{
+	dbs_apply.sync_reached = Max(dbs_apply.sync_reached, dbs_apply.sync_put_off);
+	dbs_apply.sync_put_off = 0;
+}
+
+/* Returns how many rows were changed. */
+static uint64
 set_state(const char *sql)
 {
-	Record record;
+	DbsCatalogAccess record;
+	uint64 count;
 
-	record_begin(&record);
-	(void) dbs_catalog_run(sql, "i", dbs_apply.stream->id);
-	record_end(&record);
+	dbs_backfill_record_begin(&record);
+	count = dbs_catalog_run(sql, "i", dbs_apply.stream->id);
+	dbs_backfill_record_end(&record);
 	dbs_apply_commit_group(false);
+	return count;
 }
 
 /* What is here now is what the source was at the position of the last commit. */
 static void
 step_caught_up(void)
 {
-	set_state("UPDATE dbstream.backfill SET state = 'finishing' WHERE stream_id = $1 AND state = 'window'");
-	dbs_apply.window = false;
-	dbs_apply.source_wins = source_wins_by_option();
-	dbs_tables_invalidate();
+	if (set_state("UPDATE dbstream.backfill SET state = 'finishing' WHERE stream_id = $1 AND state IN ('window', "
+				  "'finishing')") == 0)
+		return;
+	dbs_backfill_window_ends();
 	dbs_deferred_ddl_run(DBS_DEFERRED_AFTER_WINDOW);
-	set_state("UPDATE dbstream.backfill_table SET phase = 'done' WHERE stream_id = $1 AND phase <> 'done'");
-	set_state("UPDATE dbstream.backfill SET state = 'done', finished_at = clock_timestamp() WHERE stream_id = $1 AND "
-			  "state <> 'done'");
+	(void) set_state(
+		"UPDATE dbstream.backfill_table SET phase = 'done', made = false WHERE stream_id = $1 AND phase IN "
+		"('copied', 'indexing', 'foreign keys', 'done')");
+	(void) set_state(
+		"UPDATE dbstream.backfill SET state = 'done', finished_at = clock_timestamp() WHERE stream_id = $1 "
+		"AND state = 'finishing'");
+	acknowledge_put_off();
+	dbs_apply_commit_group(false);
 }
 
 void
@@ -399,6 +475,12 @@ dbs_backfill_step(DbsReader *reader)
 			break;
 		case DBS_SNAPSHOT_END:
 			step_end(&step);
+			break;
+		case DBS_SNAPSHOT_GONE:
+			step_gone(&step);
+			break;
+		case DBS_SNAPSHOT_PLANNED:
+			step_planned();
 			break;
 		default:
 			step_caught_up();
@@ -434,16 +516,17 @@ dbs_backfill_rows(DbsReader *reader)
 	DbsReader ahead = *reader;
 	DbsRows rows;
 	DbsWireTable *wire;
-	BackfillTable *table;
+	DbsBackfillTable *table;
 
 	if (!dbs_get_rows(&ahead, &rows) || rows.op != DBS_ROWS_INSERT)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("rows outside a transaction that are no inserts")));
 	wire = dbs_table_find(rows.table_id);
-	table = find_known(wire->schema, wire->name);
+	table = dbs_backfill_find(wire->schema, wire->name);
 	if (table == NULL || !table->in_chunk)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
 						errmsg("rows of table \"%s.%s\" outside a chunk", wire->schema, wire->name)));
 	dbs_apply_begin_group();
 	set_look_up(table->look_up);
+	dbs_apply.window = log_is_read();
 	dbs_apply_rows(reader);
 }

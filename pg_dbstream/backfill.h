@@ -14,9 +14,6 @@
 
 #include "apply.h"
 
-/* How far the stream's backfill is, for the worker's start: sets dbs_apply.window. Needs a transaction. */
-void dbs_backfill_load(void);
-
 /* Is a rows message part of a chunk? */
 bool dbs_backfill_takes_rows(void);
 

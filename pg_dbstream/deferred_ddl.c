@@ -125,7 +125,9 @@ next_statement(Stage stage, int64 *id, char **sql, char **schema, char **table)
 	dbs_catalog_enter(&access);
 	found =
 		dbs_catalog_run("SELECT id, sql, source_schema, source_table FROM dbstream.deferred_ddl WHERE stream_id = $1 "
-						"AND stage = $2 AND id > $3 ORDER BY id LIMIT 1",
+						"AND stage = $2 AND id > $3 AND NOT EXISTS (SELECT FROM dbstream.backfill_table t WHERE "
+						"t.stream_id = $1 AND t.source_schema = deferred_ddl.source_schema AND t.source_table = "
+						"deferred_ddl.source_table AND t.phase IN ('requested', 'cancelled')) ORDER BY id LIMIT 1",
 						"itl", dbs_apply.stream->id, stage_names[stage], *id) > 0;
 	if (found)
 	{
@@ -148,7 +150,7 @@ set_phase(const char *schema, const char *table, const char *phase)
 	dbs_apply_begin_group();
 	dbs_catalog_enter(&access);
 	(void) dbs_catalog_run("UPDATE dbstream.backfill_table SET phase = $4 WHERE stream_id = $1 AND source_schema = $2 "
-						   "AND source_table = $3",
+						   "AND source_table = $3 AND phase IN ('copied', 'indexing', 'foreign keys')",
 						   "ittt", dbs_apply.stream->id, schema, table, phase);
 	dbs_catalog_leave(&access);
 	dbs_apply.group_dirty = true;
@@ -342,7 +344,7 @@ finish_tables(void)
 	dbs_apply_begin_group();
 	dbs_catalog_enter(&access);
 	for (uint64 i = dbs_catalog_run("SELECT source_schema, source_table FROM dbstream.backfill_table WHERE stream_id = "
-									"$1 AND phase <> 'done' ORDER BY 1, 2",
+									"$1 AND phase IN ('copied', 'indexing', 'foreign keys') ORDER BY 1, 2",
 									"i", dbs_apply.stream->id);
 		 i-- > 0;)
 	{

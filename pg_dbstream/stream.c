@@ -171,6 +171,21 @@ dbs_stream_create(const char *name, const char *source, const char *target, Arra
 	dbs_catalog_leave(&access);
 }
 
+/*
+ * A stream that began with a backfill copies tables that its patterns select newly: the bridge, which sees the source's
+ * tables, compares with the patterns as they were.
+ */
+static void
+copy_new_tables(const DbsStreamRow *row)
+{
+	if (dbs_catalog_run("UPDATE dbstream.backfill SET whole = whole AND state IN ('copying', 'window'), state = "
+						"'copying', copied_at = NULL, finished_at = NULL WHERE stream_id = $1",
+						"i", row->id) == 0)
+		return;
+	(void) dbs_catalog_run("INSERT INTO dbstream.backfill_selection (stream_id, tables) VALUES ($1, $2)", "ia", row->id,
+						   row->tables);
+}
+
 void
 dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool replace)
 {
@@ -191,6 +206,8 @@ dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool repla
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("stream \"%s\" has begun already: option \"start\" would have no effect", name),
 						errhint("Drop the stream and create it again to start elsewhere.")));
+	if (tables != NULL && strcmp(row.source, "local") != 0)
+		copy_new_tables(&row);
 	(void) dbs_catalog_run("UPDATE dbstream.stream SET tables = coalesce($2, tables),"
 						   " options = pg_catalog.jsonb_strip_nulls(CASE WHEN $4 = 'replace' THEN '{}'::jsonb"
 						   " ELSE options END || coalesce($3, '{}')), generation = generation + 1, changed_at = "

@@ -15,7 +15,7 @@
 
 #include "access/xact.h"
 #include "apply.h"
-#include "backfill.h"
+#include "backfill_record.h"
 #include "miscadmin.h"
 #include "commands/trigger.h"
 #include "compat.h"

@@ -296,10 +296,10 @@ snapshots_are_checked(void **state)
 	(void) state;
 	s.step = 0;
 	assert_snapshot_refused(&s, "snapshot message with an unknown step");
-	s.step = DBS_SNAPSHOT_CAUGHT_UP + 1;
+	s.step = DBS_SNAPSHOT_PLANNED + 1;
 	assert_snapshot_refused(&s, "snapshot message with an unknown step");
 	s = golden_snapshot;
-	s.flags = 4;
+	s.flags = 8;
 	assert_snapshot_refused(&s, "unknown flag in a snapshot message");
 	s = golden_snapshot;
 	s.step = DBS_SNAPSHOT_END;
@@ -307,6 +307,8 @@ snapshots_are_checked(void **state)
 	s.schema.size = s.name.size = s.position.size = 0;
 	assert_snapshot_refused(&s, "position is empty");
 	s.step = DBS_SNAPSHOT_CHUNK;
+	assert_snapshot_refused(&s, "snapshot message whose step and table do not fit");
+	s.step = DBS_SNAPSHOT_GONE;
 	assert_snapshot_refused(&s, "snapshot message whose step and table do not fit");
 	s = golden_snapshot;
 	s.name.size = 0;
