@@ -17,6 +17,9 @@
 #include "commands/trigger.h"
 #include "storage/bufmgr.h"
 #include "nodes/nodes.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "utils/partcache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -316,6 +319,75 @@ find_serials(DdlKnownTable *table, Oid schema)
 	}
 }
 
+static const char *
+partition_bound(Oid oid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(oid));
+	const char *bound = "";
+	Datum datum;
+	bool null;
+
+	if (!HeapTupleIsValid(tuple))
+		return bound;
+	datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relpartbound, &null);
+	if (!null)
+		bound = deparse_expression(stringToNode(TextDatumGetCString(datum)), NIL, false, false);
+	ReleaseSysCache(tuple);
+	return bound;
+}
+
+/* The parts of "FOR VALUES FROM (…) TO (…)". */
+static void
+read_range(DdlKnownPartition *partition, const char *bound)
+{
+	static const char from[] = "FOR VALUES FROM ";
+	bool quoted = false;
+
+	if (strncmp(bound, from, sizeof from - 1) != 0)
+		return;
+	bound += sizeof from - 1;
+	for (const char *at = bound; *at != '\0'; at++)
+	{
+		if (*at == '\'')
+			quoted = !quoted;
+		else if (!quoted && strncmp(at, " TO (", 5) == 0)
+		{
+			partition->from = pnstrdup(bound, at - bound);
+			partition->to = at + 4;
+			return;
+		}
+	}
+}
+
+static void
+load_partitions(Relation relation, DdlKnownTable *table)
+{
+	PartitionKey key = RelationGetPartitionKey(relation);
+	PartitionDesc desc = RelationGetPartitionDesc(relation, true);
+
+	table->partitioned = key->strategy;
+	for (int i = 0; i < key->partnatts; i++)
+	{
+		AttrNumber number = key->partattrs[i];
+
+		if (number > 0)
+			table->partition_by = lappend(
+				table->partition_by, pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname)));
+	}
+	for (int i = 0; i < desc->nparts; i++)
+	{
+		DdlKnownPartition *partition = palloc0(sizeof *partition);
+
+		partition->name = get_rel_name(desc->oids[i]);
+		partition->is_default = partition_bound_has_default(desc->boundinfo) && desc->boundinfo->default_index == i;
+		if (partition->name == NULL)
+			continue;
+		if (key->strategy == PARTITION_STRATEGY_RANGE)
+			read_range(partition, partition_bound(desc->oids[i]));
+		table->partitions = lappend(table->partitions, partition);
+	}
+}
+
 DdlKnownTable *
 dbs_ddl_catalog_table(const char *schema, const char *name)
 {
@@ -338,7 +410,8 @@ dbs_ddl_catalog_table(const char *schema, const char *name)
 	if (relation->rd_rel->relkind == RELKIND_RELATION || relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		table->complete = true;
-		table->partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? 'p' : 0;
+		if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+			load_partitions(relation, table);
 		table->empty = relation->rd_rel->relkind == RELKIND_RELATION && RelationGetNumberOfBlocks(relation) == 0;
 		load_columns(relation, table);
 		load_keys(relation, table);

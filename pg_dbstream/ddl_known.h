@@ -43,6 +43,14 @@ typedef struct DdlKnownConstraint
 	List *columns; /* of char *: those it uses, where the catalogue tells */
 } DdlKnownConstraint;
 
+typedef struct DdlKnownPartition
+{
+	const char *name; /* its table's, at the target; in the schema of the whole */
+	const char *from; /* of a range: "('2024-01-01')" */
+	const char *to;
+	bool is_default;
+} DdlKnownPartition;
+
 typedef struct DdlKnownTable
 {
 	const char *schema; /* the target's; NULL = as the search path finds it */
@@ -50,11 +58,13 @@ typedef struct DdlKnownTable
 	bool complete;      /* all columns and keys are known */
 	bool absent;        /* known not to exist */
 	bool dropped;
-	bool empty;        /* the catalogue says that there is not one page */
-	char partitioned;  /* 'r', 'l', 'h' or 0 */
-	List *columns;     /* of DdlKnownColumn */
-	List *keys;        /* of DdlKnownKey */
-	List *constraints; /* of DdlKnownConstraint */
+	bool empty;         /* the catalogue says that there is not one page */
+	char partitioned;   /* 'r', 'l', 'h' or 0 */
+	List *partitions;   /* of DdlKnownPartition, in the order of their bounds; when the catalogue tells */
+	List *partition_by; /* of char *: columns */
+	List *columns;      /* of DdlKnownColumn */
+	List *keys;         /* of DdlKnownKey */
+	List *constraints;  /* of DdlKnownConstraint */
 } DdlKnownTable;
 
 typedef struct DdlKnown

@@ -9,26 +9,17 @@
 
 #include "ddl_print.h"
 
-/* How a bound of the partitioning function becomes one of the column. */
-typedef enum Bound
-{
-	BOUND_PLAIN,
-	BOUND_YEAR,
-	BOUND_DAYS,
-	BOUND_EPOCH
-} Bound;
-
 /* The column below YEAR(c), TO_DAYS(c), UNIX_TIMESTAMP(c); NULL when it is something else. */
 static const char *
-column_of(const DdlExpr *expr, Bound *bound)
+column_of(const DdlExpr *expr, DdlBound *bound)
 {
 	static const struct
 	{
 		const char *name;
-		Bound bound;
-	} functions[] = {{"year", BOUND_YEAR}, {"to_days", BOUND_DAYS}, {"unix_timestamp", BOUND_EPOCH}};
+		DdlBound bound;
+	} functions[] = {{"year", DDL_BOUND_YEAR}, {"to_days", DDL_BOUND_DAYS}, {"unix_timestamp", DDL_BOUND_EPOCH}};
 
-	*bound = BOUND_PLAIN;
+	*bound = DDL_BOUND_PLAIN;
 	if (expr->kind == DDL_EXPR_COLUMN)
 		return expr->text;
 	if (expr->kind != DDL_EXPR_FUNCTION || list_length(expr->args) != 1)
@@ -46,18 +37,32 @@ column_of(const DdlExpr *expr, Bound *bound)
 	return NULL;
 }
 
-static Bound
+static DdlBound
 bound_of(const DdlPartitioning *partitioning)
 {
-	Bound bound = BOUND_PLAIN;
+	DdlBound bound = DDL_BOUND_PLAIN;
 
 	if (partitioning->expr != NULL)
 		(void) column_of(partitioning->expr, &bound);
 	return bound;
 }
 
+/* A moment written as a literal, in the time zone of the session that wrote it; NULL when that is not known. */
 static const char *
-bound_sql(DdlPrinter *printer, const DdlExpr *expr, Bound bound)
+epoch_sql(DdlPrinter *printer, const DdlExpr *literal)
+{
+	const DbsDdlOptions *options = printer->options;
+
+	if (printer->known->load == NULL)
+		return dbs_ddl_pg_string(literal->text, literal->size);
+	if (!options->has_utc_offset)
+		return NULL;
+	return psprintf("('%.*s+00'::timestamptz - '%d seconds'::interval)", literal->size, literal->text,
+					options->utc_offset);
+}
+
+const char *
+dbs_ddl_pg_bound(DdlPrinter *printer, const DdlExpr *expr, DdlBound bound)
 {
 	const char *reason = NULL;
 	const char *sql;
@@ -67,24 +72,26 @@ bound_sql(DdlPrinter *printer, const DdlExpr *expr, Bound bound)
 	/* TO_DAYS('2024-01-01') and UNIX_TIMESTAMP('…') of a literal: the literal. */
 	if (expr->kind == DDL_EXPR_FUNCTION && list_length(expr->args) == 1 &&
 		((DdlExpr *) linitial(expr->args))->kind == DDL_EXPR_STRING &&
-		((bound == BOUND_DAYS && strcmp(expr->text, "to_days") == 0) ||
-		 (bound == BOUND_EPOCH && strcmp(expr->text, "unix_timestamp") == 0) ||
-		 (bound == BOUND_YEAR && strcmp(expr->text, "year") == 0)))
+		((bound == DDL_BOUND_DAYS && strcmp(expr->text, "to_days") == 0) ||
+		 (bound == DDL_BOUND_EPOCH && strcmp(expr->text, "unix_timestamp") == 0) ||
+		 (bound == DDL_BOUND_YEAR && strcmp(expr->text, "year") == 0)))
 	{
 		const DdlExpr *literal = linitial(expr->args);
 
-		if (bound == BOUND_YEAR)
+		if (bound == DDL_BOUND_YEAR)
 			return psprintf("'%.4s-01-01'", literal->text);
+		if (bound == DDL_BOUND_EPOCH)
+			return epoch_sql(printer, literal);
 		return dbs_ddl_pg_string(literal->text, literal->size);
 	}
-	if (bound != BOUND_PLAIN && expr->kind != DDL_EXPR_NUMBER)
+	if (bound != DDL_BOUND_PLAIN && expr->kind != DDL_EXPR_NUMBER)
 		return NULL;
-	if (bound == BOUND_YEAR)
+	if (bound == DDL_BOUND_YEAR)
 		return psprintf("'%04ld-01-01'", strtol(expr->text, NULL, 10));
 	/* Day 719528 is 1970-01-01. */
-	if (bound == BOUND_DAYS)
+	if (bound == DDL_BOUND_DAYS)
 		return psprintf("('1970-01-01'::date + %ld)", strtol(expr->text, NULL, 10) - 719528);
-	if (bound == BOUND_EPOCH)
+	if (bound == DDL_BOUND_EPOCH)
 		return psprintf("to_timestamp(%ld)", strtol(expr->text, NULL, 10));
 	sql = dbs_ddl_pg_expression(printer, expr, NULL, NULL, DDL_CONTEXT_DEFAULT, &reason);
 	return sql;
@@ -156,11 +163,30 @@ bounds_translate(DdlPrinter *printer, const DdlPartitioning *partitioning)
 
 			if (expr != NULL && expr->kind == DDL_EXPR_ROW)
 				return false;
-			if (bound_sql(printer, expr, bound_of(partitioning)) == NULL)
+			if (dbs_ddl_pg_bound(printer, expr, bound_of(partitioning)) == NULL)
 				return false;
 		}
 	}
 	return true;
+}
+
+static bool
+has_text(const DdlCreateTable *table, List *columns)
+{
+	ListCell *cell;
+	ListCell *name;
+
+	foreach (cell, table->columns)
+	{
+		const DdlColumn *column = lfirst(cell);
+
+		foreach (name, columns)
+		{
+			if (pg_strcasecmp(column->name, lfirst(name)) == 0 && dbs_ddl_is_text(column->type->family))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* The columns to partition by; NIL with the reason why not. */
@@ -169,7 +195,7 @@ partition_columns(DdlPrinter *printer, DdlCreateTable *table, const char **reaso
 {
 	DdlPartitioning *partitioning = table->partitioning;
 	List *columns = partitioning->columns;
-	Bound bound;
+	DdlBound bound;
 
 	*reason = NULL;
 	if (partitioning->method == DDL_PARTITION_SYSTEM_TIME)
@@ -180,7 +206,7 @@ partition_columns(DdlPrinter *printer, DdlCreateTable *table, const char **reaso
 	{
 		const char *column = column_of(partitioning->expr, &bound);
 
-		if (column == NULL || (bound != BOUND_PLAIN && partitioning->method != DDL_PARTITION_RANGE))
+		if (column == NULL || (bound != DDL_BOUND_PLAIN && partitioning->method != DDL_PARTITION_RANGE))
 			*reason = "PostgreSQL's keys do not allow partitions by an expression";
 		else
 			columns = list_make1((void *) column);
@@ -188,6 +214,9 @@ partition_columns(DdlPrinter *printer, DdlCreateTable *table, const char **reaso
 	if (*reason == NULL &&
 		(columns == NIL || (partitioning->method == DDL_PARTITION_LIST_COLUMNS && list_length(columns) > 1)))
 		*reason = "PostgreSQL lists values of one column only";
+	if (*reason == NULL && partitioning->method != DDL_PARTITION_HASH && partitioning->method != DDL_PARTITION_KEY &&
+		printer->known->load != NULL && has_text(table, columns))
+		*reason = "PostgreSQL compares text otherwise, so rows would lie elsewhere or find no partition";
 	if (*reason == NULL && !keys_hold(table, columns))
 		*reason = "a unique key does not hold all of the columns";
 	if (*reason == NULL && !bounds_translate(printer, partitioning))
@@ -223,15 +252,15 @@ dbs_ddl_pg_partition_by(DdlPrinter *printer, DdlCreateTable *table)
 					dbs_ddl_pg_columns(printer, columns));
 }
 
-static const char *
-partition_table(DdlPrinter *printer, const DdlName *name, const char *partition)
+const char *
+dbs_ddl_pg_partition_table(DdlPrinter *printer, const DdlName *name, const char *partition)
 {
 	return dbs_ddl_pg_qualified(dbs_ddl_target_schema(printer, name->schema),
 								dbs_ddl_pg_index_name(dbs_ddl_fit(printer, name->name), partition));
 }
 
 static const char *
-value_list(DdlPrinter *printer, const DdlPartition *partition, Bound bound, int columns, const char *missing)
+value_list(DdlPrinter *printer, const DdlPartition *partition, DdlBound bound, int columns, const char *missing)
 {
 	StringInfoData list;
 
@@ -240,7 +269,7 @@ value_list(DdlPrinter *printer, const DdlPartition *partition, Bound bound, int 
 	{
 		if (partition != NULL && i < list_length(partition->values))
 			appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ",
-							 bound_sql(printer, list_nth(partition->values, i), bound));
+							 dbs_ddl_pg_bound(printer, list_nth(partition->values, i), bound));
 		else
 			appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", missing);
 	}
@@ -259,8 +288,8 @@ add_default_partition(DdlPrinter *printer, const DdlName *name, const DdlKnownTa
 
 		if (column != NULL && !column->not_null)
 		{
-			dbs_ddl_sql(printer, "CREATE TABLE %s PARTITION OF %s DEFAULT", partition_table(printer, name, "null"),
-						dbs_ddl_pg_table(printer, name));
+			dbs_ddl_sql(printer, "CREATE TABLE %s PARTITION OF %s DEFAULT",
+						dbs_ddl_pg_partition_table(printer, name, "null"), dbs_ddl_pg_table(printer, name));
 			dbs_ddl_note(printer, DBS_NOTE_INFO, "rows without a value to partition by go to a default partition");
 			return;
 		}
@@ -274,7 +303,7 @@ dbs_ddl_pg_partitions(DdlPrinter *printer, const DdlName *name, const DdlPartiti
 	DdlKnownTable *table = dbs_ddl_known_table(printer->known, dbs_ddl_target_schema(printer, name->schema),
 											   dbs_ddl_fit(printer, name->name));
 	const DdlPartition *before = NULL;
-	Bound bound = bound_of(partitioning);
+	DdlBound bound = bound_of(partitioning);
 	int columns = list_length(partitioning->columns);
 	ListCell *cell;
 
@@ -290,14 +319,14 @@ dbs_ddl_pg_partitions(DdlPrinter *printer, const DdlName *name, const DdlPartiti
 								   : psprintf("p%d", i);
 
 			dbs_ddl_sql(printer, "CREATE TABLE %s PARTITION OF %s FOR VALUES WITH (MODULUS %d, REMAINDER %d)",
-						partition_table(printer, name, part), qualified, count, i);
+						dbs_ddl_pg_partition_table(printer, name, part), qualified, count, i);
 		}
 		return;
 	}
 	foreach (cell, partitioning->partitions)
 	{
 		const DdlPartition *partition = lfirst(cell);
-		const char *part = partition_table(printer, name, partition->name);
+		const char *part = dbs_ddl_pg_partition_table(printer, name, partition->name);
 
 		if (partition->is_default)
 			dbs_ddl_sql(printer, "CREATE TABLE %s PARTITION OF %s DEFAULT", part, qualified);
@@ -312,53 +341,4 @@ dbs_ddl_pg_partitions(DdlPrinter *printer, const DdlName *name, const DdlPartiti
 	}
 	if (partitioning->method == DDL_PARTITION_RANGE || partitioning->method == DDL_PARTITION_RANGE_COLUMNS)
 		add_default_partition(printer, name, table, partitioning->columns);
-}
-
-/* Actions on partitions of a table that is there; what moves no rows is a note. */
-void
-dbs_ddl_pg_alter_partition(DdlPrinter *printer, const DdlStatement *statement, const DdlAction *action,
-						   const DdlKnownTable *table)
-{
-	bool in_pieces = table == NULL || table->partitioned != 0;
-	ListCell *cell;
-
-	switch (action->kind)
-	{
-		case DDL_DROP_PARTITION:
-		case DDL_TRUNCATE_PARTITION:
-			/* These delete rows, of which the log says nothing. */
-			if (!in_pieces || action->all_partitions)
-			{
-				if (action->all_partitions && action->kind == DDL_TRUNCATE_PARTITION)
-					dbs_ddl_sql(printer, "TRUNCATE TABLE %s", dbs_ddl_pg_table(printer, statement->name));
-				else
-					dbs_ddl_note(printer, DBS_NOTE_ERROR,
-								 "the partition's rows go at the source, but the table is in one piece here: delete "
-								 "them, then go on");
-				return;
-			}
-			foreach (cell, action->names)
-				dbs_ddl_sql(printer, "%s TABLE %s", action->kind == DDL_DROP_PARTITION ? "DROP" : "TRUNCATE",
-							partition_table(printer, statement->name, lfirst(cell)));
-			break;
-		case DDL_EXCHANGE_PARTITION:
-		case DDL_ATTACH_PARTITION:
-		case DDL_DETACH_PARTITION:
-			dbs_ddl_note(printer, DBS_NOTE_ERROR, "moving rows between a partition and a table is not carried over");
-			break;
-		case DDL_ADD_PARTITION:
-		case DDL_REORGANIZE_PARTITION:
-		case DDL_COALESCE_PARTITION:
-		case DDL_REMOVE_PARTITIONING:
-		case DDL_PARTITION_BY:
-			if (table != NULL && table->partitioned == 0)
-				dbs_ddl_note(printer, DBS_NOTE_INFO,
-							 "ignored: the table is in one piece here, and its rows stay as they are");
-			else
-				dbs_ddl_note(printer, DBS_NOTE_ERROR,
-							 "changing the partitions of a table that has them here is not carried over");
-			break;
-		default:
-			break;
-	}
 }

@@ -85,6 +85,17 @@ rename_belongings(DdlPrinter *printer, DdlKnownTable *table, const char *schema,
 {
 	ListCell *cell;
 
+	foreach (cell, table->partitions)
+	{
+		DdlKnownPartition *partition = lfirst(cell);
+		const char *name = with_new_prefix(partition->name, from, to);
+
+		if (name == NULL || strcmp(name, partition->name) == 0)
+			continue;
+		dbs_ddl_sql(printer, "ALTER TABLE %s RENAME TO %s", dbs_ddl_pg_qualified(schema, partition->name),
+					dbs_ddl_pg_quote(name));
+		partition->name = name;
+	}
 	foreach (cell, table->keys)
 	{
 		DdlKnownKey *key = lfirst(cell);
@@ -131,7 +142,13 @@ dbs_ddl_pg_rename_table(DdlPrinter *printer, const DdlName *from, const DdlName 
 	dbs_ddl_add_table(printer, to, true, false);
 	if (moves)
 	{
+		ListCell *cell;
+
 		dbs_ddl_pg_ensure_schema(printer, to_schema);
+		foreach (cell, table != NULL ? table->partitions : NIL)
+			dbs_ddl_sql(printer, "ALTER TABLE %s SET SCHEMA %s",
+						dbs_ddl_pg_qualified(from_schema, ((DdlKnownPartition *) lfirst(cell))->name),
+						dbs_ddl_pg_quote(to_schema));
 		dbs_ddl_sql(printer, "ALTER TABLE %s%s SET SCHEMA %s", exists, qualified, dbs_ddl_pg_quote(to_schema));
 		qualified = dbs_ddl_pg_qualified(to_schema, from_name);
 	}

@@ -104,6 +104,21 @@ void dbs_ddl_pg_alter_table(DdlPrinter *printer, DdlStatement *statement);
 void dbs_ddl_pg_partitions(DdlPrinter *printer, const DdlName *name, const DdlPartitioning *partitioning);
 /* " PARTITION BY …" or "" with a note. */
 const char *dbs_ddl_pg_partition_by(DdlPrinter *printer, DdlCreateTable *table);
+/* How a bound of the partitioning function becomes one of the column. */
+typedef enum DdlBound
+{
+	DDL_BOUND_PLAIN,
+	DDL_BOUND_YEAR,
+	DDL_BOUND_DAYS,
+	DDL_BOUND_EPOCH
+} DdlBound;
+
+/* One value of a bound; NULL: MAXVALUE. NULL when it cannot be carried over. */
+const char *dbs_ddl_pg_bound(DdlPrinter *printer, const DdlExpr *expr, DdlBound bound);
+/* The name of a partition's table. */
+const char *dbs_ddl_pg_partition_table(DdlPrinter *printer, const DdlName *name, const char *partition);
+/* Actions on the partitions of a table that is there (ddl_pg_repartition.c); table is NULL when nothing is known of it.
+ */
 void dbs_ddl_pg_alter_partition(DdlPrinter *printer, const DdlStatement *statement, const DdlAction *action,
 								const DdlKnownTable *table);
 void dbs_ddl_pg_rename_table(DdlPrinter *printer, const DdlName *from, const DdlName *to, bool if_exists);
