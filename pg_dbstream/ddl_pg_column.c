@@ -51,7 +51,8 @@ dbs_ddl_pg_comment(DdlPrinter *printer, const char *kind, const char *object, co
 
 /*
  * ON UPDATE CURRENT_TIMESTAMP: a trigger.  The function is named after the
- * column alone, so that it survives renames of the table.
+ * column alone, so that it survives renames of the table.  Rows are compared
+ * by their bytes: not every type (json, xml) knows equality.
  */
 void
 dbs_ddl_pg_on_update(DdlPrinter *printer, const DdlColumn *column, const DdlName *name, List **after)
@@ -64,7 +65,7 @@ dbs_ddl_pg_on_update(DdlPrinter *printer, const DdlColumn *column, const DdlName
 
 	*after = lappend(*after, psprintf("CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS $$\n"
 									  "BEGIN\n"
-									  "\tIF NEW.%s IS NOT DISTINCT FROM OLD.%s AND NEW IS DISTINCT FROM OLD THEN\n"
+									  "\tIF NEW.%s IS NOT DISTINCT FROM OLD.%s AND NEW *<> OLD THEN\n"
 									  "\t\tNEW.%s := CURRENT_TIMESTAMP;\n"
 									  "\tEND IF;\n"
 									  "\tRETURN NEW;\n"

@@ -24,7 +24,7 @@ foreach my $kind (@kinds)
 		my $scene = DBStream::Scene->new(kind => $kind);
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
-		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases))
+		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update))
 		{
 			next if defined $ENV{DBSTREAM_PART} && $ENV{DBSTREAM_PART} ne $part;
 			my $good = eval { main->can($part)->($scene, $kind); 1; };
@@ -234,4 +234,21 @@ sub two_phases
 	is($target->sql("SELECT count(*) FROM dbstream.ddl_history WHERE default_schema = 'phases' AND source_sql ~ '^ALTER' AND outcome = 'applied'"),
 		2, "$kind: each that succeeded was applied once");
 	end($scene, 'phases');
+}
+
+# ---- ON UPDATE CURRENT_TIMESTAMP, once writes go to the target --------------------------
+
+sub on_update
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	begin($scene, 'upd', "CREATE TABLE t (id int PRIMARY KEY, j json, v int, c timestamp NOT NULL DEFAULT '2001-02-03 04:05:06'"
+		  . " ON UPDATE CURRENT_TIMESTAMP); INSERT INTO t (id, j, v) VALUES (1, '{}', 1), (2, '{}', 1), (3, '{}', 1)", json => 'json');
+	is($target->sql("SELECT data_type FROM information_schema.columns WHERE table_schema = 'upd' AND column_name = 'j'"), 'json',
+		"$kind: a column of a type without equality");
+	$target->sql("UPDATE upd.t SET v = 2 WHERE id = 1; UPDATE upd.t SET v = v, j = j WHERE id = 2; UPDATE upd.t SET j = '[]' WHERE id = 3");
+	is($target->sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM upd.t WHERE c > '2002-01-01'"), '1 3',
+		"$kind: an update that changes something sets the time");
+	end($scene, 'upd');
 }
