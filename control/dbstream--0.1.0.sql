@@ -122,6 +122,17 @@ CREATE TABLE dbstream.ddl_blocked (
 );
 COMMENT ON TABLE dbstream.ddl_blocked IS 'The schema change at which a stream stands still, and whether a person has asked to skip it';
 
+CREATE TABLE dbstream.published_table (
+	relid oid PRIMARY KEY,
+	indexes oid[] NOT NULL,
+	description jsonb NOT NULL
+);
+COMMENT ON TABLE dbstream.published_table IS 'What each table of a stream out of this database was like after its last change, as MySQL and MariaDB would make it';
+
+CREATE FUNCTION dbstream.capture_ddl()
+RETURNS event_trigger LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_capture_ddl';
+COMMENT ON FUNCTION dbstream.capture_ddl() IS 'Puts schema changes of published tables into the log; the event triggers that call it come with the first stream out of this database';
+
 -- ---------------------------------------------------------------------------
 -- Bridge: what dbstream-bridge calls; only dbstream_bridge may
 -- ---------------------------------------------------------------------------
@@ -151,6 +162,14 @@ CREATE FUNCTION dbstream.outbound_progress(stream_id int, "position" text, sourc
 	transactions bigint, rows_inserted bigint, rows_updated bigint, rows_deleted bigint)
 RETURNS void LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_outbound_progress';
 COMMENT ON FUNCTION dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint) IS 'Records what the target of an outbound stream has committed; counts are totals of the stream';
+
+CREATE FUNCTION dbstream.outbound_ddl(stream_id int, content text, dialect text, OUT kind text, OUT value text)
+RETURNS SETOF record LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_outbound_ddl';
+COMMENT ON FUNCTION dbstream.outbound_ddl(int, text, text) IS 'What a captured schema change means for a stream and a kind of target: its outcome, then statements in order';
+
+CREATE FUNCTION dbstream.outbound_ddl_done(stream_id int, content text, dialect text, outcome text, note text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_outbound_ddl_done';
+COMMENT ON FUNCTION dbstream.outbound_ddl_done(int, text, text, text, text) IS 'Records what became of a captured schema change at the target of a stream';
 
 CREATE FUNCTION dbstream.skip_ddl(stream text)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_skip_ddl';
@@ -729,7 +748,8 @@ REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream
 	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint),
-	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text)
+	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
+	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text)
 	FROM dbstream_admin;
 GRANT SELECT ON ALL TABLES IN SCHEMA dbstream TO dbstream_admin;
 REVOKE ALL ON dbstream.secret FROM dbstream_admin;
@@ -742,7 +762,8 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
-	dbstream.source_slot(int) TO dbstream_bridge;
+	dbstream.source_slot(int), dbstream.outbound_ddl(int, text, text),
+	dbstream.outbound_ddl_done(int, text, text, text, text) TO dbstream_bridge;
 
 -- The monitor: the views, and the functions under them.
 GRANT SELECT ON dbstream.stream_status, dbstream.table_status, dbstream.bridge_status, dbstream.worker_status,

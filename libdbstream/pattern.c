@@ -139,3 +139,15 @@ dbs_pattern_selects(const char *const *patterns, const char *schema, size_t sche
 	}
 	return selected;
 }
+
+bool
+dbs_pattern_selects_schema(const char *const *patterns, const char *schema)
+{
+	for (; *patterns != NULL; patterns++)
+	{
+		if ((*patterns)[0] != '!' &&
+			part_matches(*patterns, (size_t) (find_dot(*patterns) - *patterns), schema, strlen(schema)))
+			return true;
+	}
+	return false;
+}

@@ -18,4 +18,7 @@ const char *dbs_pattern_check(const char *pattern);
 bool dbs_pattern_selects(const char *const *patterns, const char *schema, size_t schema_size, const char *table,
 						 size_t table_size);
 
+/* Could any of them select a table of this schema? */
+bool dbs_pattern_selects_schema(const char *const *patterns, const char *schema);
+
 #endif

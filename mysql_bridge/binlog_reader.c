@@ -599,12 +599,18 @@ on_dummy(const QueryEvent *query, Failure *failure)
 					   "the server sent \"%.*s\" in place of an event", (int) query->text_size, query->text);
 }
 
-/* A schema change that an outbound stream made here: it has been made in PostgreSQL before. */
+/*
+ * A schema change that an outbound stream made here: it has been made in PostgreSQL before. Servers write DROP TABLE
+ * anew, without its mark; then the name that the table was given tells.
+ */
 static bool
 from_this_side(const QueryEvent *query)
 {
-	return query->text_size >= sizeof TARGET_DDL_MARK - 1 &&
-		   memcmp(query->text, TARGET_DDL_MARK, sizeof TARGET_DDL_MARK - 1) == 0;
+	if (query->text_size >= sizeof TARGET_DDL_MARK - 1 &&
+		memcmp(query->text, TARGET_DDL_MARK, sizeof TARGET_DDL_MARK - 1) == 0)
+		return true;
+	return text_begins(query, "DROP TABLE ") &&
+		   memmem(query->text, query->text_size, TARGET_DROPPED, sizeof TARGET_DROPPED - 1) != NULL;
 }
 
 /* What the log says of a statement besides its text. */

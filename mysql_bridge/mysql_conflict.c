@@ -792,7 +792,7 @@ forget(MysqlConflicts *conflicts, const char *id, const char *position, Failure 
 	sql_buffer_text(sql, "START TRANSACTION");
 	if (!run(conflicts, "deleting records of conflicts at the target", failure))
 		return false;
-	mysql_progress_fence(sql, conflicts->config->target.database, conflicts->key, position);
+	mysql_progress_fence(sql, conflicts->config->target.database, conflicts->key, position, NULL);
 	if (!run(conflicts, "deleting records of conflicts at the target", failure))
 		return false;
 	if (mysql_affected_rows(conflicts->mysql) != 1)

@@ -9,6 +9,8 @@
 #include "table_cache.h"
 #include "target_failure.h"
 
+#define STEP_COLUMN "step varchar(100) CHARACTER SET ascii NOT NULL DEFAULT ''"
+
 static void
 put_table(SqlBuffer *sql, const char *database)
 {
@@ -30,15 +32,15 @@ run(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure)
 	return ok;
 }
 
-/* Is the table there? Then no right to make one is needed. */
+/* Is the table there, with that column? Then no right to make one is needed. */
 static bool
-present(MYSQL *mysql, const char *database)
+present(MYSQL *mysql, const char *database, const char *column)
 {
 	SqlBuffer sql = {0};
 	MYSQL_RES *result;
 	Failure ignored;
 
-	sql_buffer_text(&sql, "SELECT position FROM ");
+	sql_buffer_format(&sql, "SELECT %s FROM ", column);
 	put_table(&sql, database);
 	sql_buffer_text(&sql, " LIMIT 0");
 	if (!run(mysql, &sql, "", &ignored))
@@ -53,8 +55,15 @@ mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure)
 {
 	SqlBuffer sql = {0};
 
-	if (present(mysql, database))
+	if (present(mysql, database, "step"))
 		return true;
+	if (present(mysql, database, "position"))
+	{
+		sql_buffer_text(&sql, TARGET_DDL_MARK " ALTER TABLE ");
+		put_table(&sql, database);
+		sql_buffer_text(&sql, " ADD COLUMN " STEP_COLUMN " AFTER position");
+		return run(mysql, &sql, "bringing the table of positions at the target up to date", failure);
+	}
 	sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE DATABASE IF NOT EXISTS ");
 	sql_buffer_name(&sql, database, strlen(database));
 	if (!run(mysql, &sql, "making the database for positions at the target", failure))
@@ -62,7 +71,7 @@ mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure)
 	sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE TABLE IF NOT EXISTS ");
 	put_table(&sql, database);
 	sql_buffer_text(&sql, " (stream_key varchar(100) CHARACTER SET ascii NOT NULL PRIMARY KEY,"
-						  " position varchar(64) CHARACTER SET ascii NOT NULL,"
+						  " position varchar(64) CHARACTER SET ascii NOT NULL, " STEP_COLUMN ","
 						  " changes bigint unsigned NOT NULL DEFAULT 0,"
 						  " transactions bigint unsigned NOT NULL DEFAULT 0,"
 						  " rows_inserted bigint unsigned NOT NULL DEFAULT 0,"
@@ -81,16 +90,16 @@ put_where(SqlBuffer *sql, const char *key)
 
 bool
 mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size,
-					MysqlTotals *totals, Failure *failure)
+					char step[PROGRESS_STEP_SIZE], MysqlTotals *totals, Failure *failure)
 {
 	static const char doing[] = "reading the stream's position at the target";
 	SqlBuffer sql = {0};
 	MYSQL_RES *result;
 	MYSQL_ROW row;
 
-	position[0] = '\0';
+	position[0] = step[0] = '\0';
 	memset(totals, 0, sizeof *totals);
-	sql_buffer_text(&sql, "SELECT position, transactions, rows_inserted, rows_updated, rows_deleted FROM ");
+	sql_buffer_text(&sql, "SELECT position, transactions, rows_inserted, rows_updated, rows_deleted, step FROM ");
 	put_table(&sql, database);
 	put_where(&sql, key);
 	/* A session that died may still be committing: the lock waits for its outcome. */
@@ -108,6 +117,7 @@ mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *p
 		totals->inserted = strtoull(row[2], NULL, 10);
 		totals->updated = strtoull(row[3], NULL, 10);
 		totals->deleted = strtoull(row[4], NULL, 10);
+		snprintf(step, PROGRESS_STEP_SIZE, "%s", row[5]);
 	}
 	mysql_free_result(result);
 	return true;
@@ -129,7 +139,7 @@ mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const 
 }
 
 void
-mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, const char *position)
+mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, const char *position, const char *step)
 {
 	sql_buffer_text(sql, "UPDATE ");
 	put_table(sql, database);
@@ -137,19 +147,48 @@ mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, cons
 	put_where(sql, key);
 	sql_buffer_text(sql, " AND position = ");
 	sql_buffer_quoted(sql, position, strlen(position));
+	if (step == NULL)
+		return;
+	sql_buffer_text(sql, " AND step = ");
+	sql_buffer_quoted(sql, step, strlen(step));
 }
 
 void
-mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position,
+mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position, const char *step,
 					const MysqlTotals *totals)
 {
 	sql_buffer_text(sql, "UPDATE ");
 	put_table(sql, database);
 	sql_buffer_text(sql, " SET position = ");
 	sql_buffer_quoted(sql, position, strlen(position));
+	sql_buffer_text(sql, ", step = ");
+	sql_buffer_quoted(sql, step, strlen(step));
 	sql_buffer_format(sql,
 					  ", transactions = %" PRIu64 ", rows_inserted = %" PRIu64 ", rows_updated = %" PRIu64
 					  ", rows_deleted = %" PRIu64 ", updated_at = NOW(6)",
 					  totals->transactions, totals->inserted, totals->updated, totals->deleted);
 	put_where(sql, key);
+}
+
+bool
+mysql_progress_step(MYSQL *mysql, const char *database, const char *key, const char *position, const char *from,
+					const char *to, Failure *failure)
+{
+	static const char doing[] = "recording a schema change's step at the target";
+	SqlBuffer sql = {0};
+
+	sql_buffer_text(&sql, "UPDATE ");
+	put_table(&sql, database);
+	sql_buffer_text(&sql, " SET updated_at = NOW(6), step = ");
+	sql_buffer_quoted(&sql, to, strlen(to));
+	put_where(&sql, key);
+	sql_buffer_text(&sql, " AND position = ");
+	sql_buffer_quoted(&sql, position, strlen(position));
+	sql_buffer_text(&sql, " AND step = ");
+	sql_buffer_quoted(&sql, from, strlen(from));
+	if (!run(mysql, &sql, doing, failure))
+		return false;
+	return mysql_affected_rows(mysql) == 1 ||
+		   failure_set(failure, FAILURE_RETRY, "target_taken", NULL,
+					   "another session has moved this stream's position at the target");
 }

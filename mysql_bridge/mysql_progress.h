@@ -27,17 +27,31 @@ typedef struct MysqlTotals
 /* Make database and table when they are missing. */
 MUST_CHECK bool mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure);
 
-/* The recorded position and totals, empty when there is none; waits for a transaction that is about to change it. */
+/*
+ * How far within the source's transaction behind the position: a schema change divides it, since it ends the target's
+ * transaction. Empty: nothing of it is there. See mysql_ddl.h.
+ */
+#define PROGRESS_STEP_SIZE 100
+
+/* The recorded position, step and totals, empty when there is none; waits for a transaction about to change them. */
 MUST_CHECK bool mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size,
-									MysqlTotals *totals, Failure *failure);
+									char step[PROGRESS_STEP_SIZE], MysqlTotals *totals, Failure *failure);
 
 /* Record a position where none is yet. */
 MUST_CHECK bool mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const char *position,
 									 Failure *failure);
 
-/* The statements of a transaction: the first lets it go on only where the row is as this session left it. */
-void mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, const char *position);
-void mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position,
+/*
+ * The statements of a transaction: the first lets it go on only where the row is as this session left it. step NULL:
+ * whatever it is.
+ */
+void mysql_progress_fence(SqlBuffer *sql, const char *database, const char *key, const char *position,
+						  const char *step);
+void mysql_progress_move(SqlBuffer *sql, const char *database, const char *key, const char *position, const char *step,
 						 const MysqlTotals *totals);
+
+/* From one step to the next, within the open transaction if there is one; a failure when the row is elsewhere. */
+MUST_CHECK bool mysql_progress_step(MYSQL *mysql, const char *database, const char *key, const char *position,
+									const char *from, const char *to, Failure *failure);
 
 #endif

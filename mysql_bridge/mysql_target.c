@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "mysql_conflict.h"
+#include "mysql_ddl.h"
 #include "mysql_progress.h"
 #include "mysql_rows.h"
 #include "mysql_table.h"
@@ -44,6 +45,14 @@
 #define HOLD_MS 5
 #define BUSY_TRANSACTIONS 8
 
+/* A table that has been described. It is opened when its rows come: until then the target may not have it so. */
+typedef struct KnownTable
+{
+	MysqlTable *table;
+	char *message; /* the body of a description newer than table; NULL: none */
+	size_t size;
+} KnownTable;
+
 struct MysqlTarget
 {
 	Target base;
@@ -57,12 +66,14 @@ struct MysqlTarget
 	MysqlWriter *writer;
 	MysqlConflicts *conflicts; /* NULL: a conflict stops the stream */
 	bool careful;              /* rows are looked at one by one: see mysql_conflict.h */
-	MysqlTable **tables;       /* by wire id - 1 */
+	KnownTable *tables;        /* by wire id - 1 */
 	uint32_t table_count;
 
-	char position[POSITION_SIZE]; /* committed at the target */
-	char reached[POSITION_SIZE];  /* of the last whole source transaction that is in the open one */
-	int64_t commit_time;          /* of the last one that is committed here, at the source */
+	char position[POSITION_SIZE];  /* committed at the target */
+	char step[PROGRESS_STEP_SIZE]; /* the same: how far within the transaction behind it */
+	bool passing;                  /* that transaction comes again, and what comes is done already */
+	char reached[POSITION_SIZE];   /* of the last whole source transaction that is in the open one */
+	int64_t commit_time;           /* of the last one that is committed here, at the source */
 	int64_t reached_time;
 	bool open;      /* a transaction of the target */
 	bool in_source; /* inside a transaction of the source */
@@ -126,7 +137,10 @@ target_free(Target *base)
 	if (target == NULL)
 		return;
 	for (uint32_t i = 0; i < target->table_count; i++)
-		mysql_table_free(target->tables[i]);
+	{
+		mysql_table_free(target->tables[i].table);
+		free(target->tables[i].message);
+	}
 	free(target->tables);
 	mysql_writer_free(target->writer);
 	mysql_conflict_free(target->conflicts);
@@ -158,9 +172,11 @@ mysql_target_open(const StreamConfig *config, const char *key, Failure *failure)
 	}
 	if (target->meta != NULL && mysql_progress_prepare(target->mysql, config->target.database, failure) &&
 		mysql_progress_read(target->mysql, config->target.database, key, target->position, sizeof target->position,
-							&target->totals, failure))
+							target->step, &target->totals, failure))
 	{
 		bool settles = config->conflicts != CONFLICTS_STOP;
+
+		target->passing = target->step[0] != '\0';
 
 		target->writer = mysql_writer_new(target->mysql, failure);
 		if (target->writer != NULL && settles)
@@ -186,9 +202,13 @@ mysql_target_begin(MysqlTarget *target, const TargetInput *input, int stop_fd, c
 	target->stop_fd = stop_fd;
 	target->unrecorded = true; /* also says that the stream has begun */
 	if (target->position[0] != '\0')
+	{
+		snprintf(target->reached, sizeof target->reached, "%s", target->position);
 		return target->conflicts == NULL ||
 			   mysql_conflict_hand_over(target->conflicts, target->in.conn, target->position, stop_fd, failure);
+	}
 	snprintf(target->position, sizeof target->position, "%s", position);
+	snprintf(target->reached, sizeof target->reached, "%s", position);
 	return mysql_progress_begin(target->mysql, target->config->target.database, target->key, position, failure);
 }
 
@@ -219,7 +239,7 @@ ensure_open(MysqlTarget *target, Failure *failure)
 	if (buffer == NULL)
 		return false;
 	/* First in the transaction, so that an inbound reader of this server knows at once whose it is. */
-	mysql_progress_fence(buffer, target->config->target.database, target->key, target->position);
+	mysql_progress_fence(buffer, target->config->target.database, target->key, target->position, target->step);
 	target->open = true;
 	target->opened_ms = clock_now_ms();
 	return true;
@@ -231,7 +251,7 @@ count_rows(MysqlTarget *target, MysqlTotals *totals)
 	totals->transactions += target->group;
 	for (uint32_t i = 0; i < target->table_count; i++)
 	{
-		MysqlTable *table = target->tables[i];
+		MysqlTable *table = target->tables[i].table;
 
 		if (table == NULL)
 			continue;
@@ -242,9 +262,9 @@ count_rows(MysqlTarget *target, MysqlTotals *totals)
 	}
 }
 
-/* Commit what is whole. Only between transactions of the source. */
+/* Commit what is open. step: how far within the source's transaction; empty between two. */
 static bool
-commit(MysqlTarget *target, Failure *failure)
+commit_at(MysqlTarget *target, const char *step, Failure *failure)
 {
 	MysqlTotals totals = target->totals;
 	SqlBuffer *buffer;
@@ -256,7 +276,7 @@ commit(MysqlTarget *target, Failure *failure)
 	buffer = mysql_writer_row(target->writer, NULL, WRITER_FENCE, &more, failure);
 	if (buffer == NULL)
 		return false;
-	mysql_progress_move(buffer, target->config->target.database, target->key, target->reached, &totals);
+	mysql_progress_move(buffer, target->config->target.database, target->key, target->reached, step, &totals);
 	/* Every count must be right before the commit goes out. */
 	if (!mysql_writer_drain(target->writer, failure))
 		return false;
@@ -264,6 +284,7 @@ commit(MysqlTarget *target, Failure *failure)
 		return target_failed(target->mysql, "committing at the target", failure);
 	target->open = false;
 	snprintf(target->position, sizeof target->position, "%s", target->reached);
+	snprintf(target->step, sizeof target->step, "%s", step);
 	target->commit_time = target->reached_time;
 	target->totals = totals;
 	target->last_group = target->group;
@@ -274,6 +295,13 @@ commit(MysqlTarget *target, Failure *failure)
 		target->careful = false;
 	return target->conflicts == NULL ||
 		   mysql_conflict_hand_over(target->conflicts, target->in.conn, target->position, target->stop_fd, failure);
+}
+
+/* Commit what is whole. Only between transactions of the source. */
+static bool
+commit(MysqlTarget *target, Failure *failure)
+{
+	return commit_at(target, "", failure);
 }
 
 /* ---- PostgreSQL is told ---- */
@@ -345,69 +373,111 @@ malformed(const DbsReader *reader, Failure *failure)
 					   reader->error != NULL ? reader->error : "unknown");
 }
 
-static bool
-on_table(MysqlTarget *target, DbsReader *reader, Failure *failure)
+/* The place of a table's number, made when there is none yet; NULL on failure. */
+static KnownTable *
+table_place(MysqlTarget *target, uint32_t id, Failure *failure)
 {
-	MysqlTable *table = mysql_table_open(target->meta, target->flavour, target->config, reader, failure);
-	MysqlTable *old;
-
-	if (table == NULL)
-		return false;
-	if (table->id == 0 || table->id > 1000000)
+	if (id == 0 || id > 1000000)
 	{
-		mysql_table_free(table);
-		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a table's number is out of range");
+		failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a table's number is out of range");
+		return NULL;
 	}
-	if (table->id > target->table_count)
+	if (id > target->table_count)
 	{
-		uint32_t count = table->id + 64;
-		MysqlTable **tables = realloc(target->tables, count * sizeof *tables);
+		uint32_t count = id + 64;
+		KnownTable *tables = realloc(target->tables, count * sizeof *tables);
 
 		if (tables == NULL)
 		{
-			mysql_table_free(table);
-			return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a table");
+			failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a table");
+			return NULL;
 		}
 		memset(tables + target->table_count, 0, (count - target->table_count) * sizeof *tables);
 		target->tables = tables;
 		target->table_count = count;
 	}
-	old = target->tables[table->id - 1];
-	if (old != NULL)
+	return &target->tables[id - 1];
+}
+
+static bool
+on_table(MysqlTarget *target, const DbsMessage *message, Failure *failure)
+{
+	DbsReader reader;
+	DbsTable table;
+	KnownTable *place;
+	char *copy;
+
+	dbs_reader_init(&reader, message);
+	if (!dbs_get_table(&reader, &table))
+		return malformed(&reader, failure);
+	place = table_place(target, table.id, failure);
+	copy = place != NULL ? malloc(message->size) : NULL;
+	if (copy == NULL)
+		return place != NULL &&
+			   failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a table");
+	memcpy(copy, message->body, message->size);
+	free(place->message);
+	place->message = copy;
+	place->size = message->size;
+	return true;
+}
+
+/* The table as it was described last, opened. */
+static MysqlTable *
+open_table(MysqlTarget *target, KnownTable *place, Failure *failure)
+{
+	DbsMessage message = {DBS_MESSAGE_TABLE, place->message, place->size};
+	DbsReader reader;
+	MysqlTable *table;
+
+	if (place->message == NULL)
+		return place->table;
+	dbs_reader_init(&reader, &message);
+	table = mysql_table_open(target->meta, target->flavour, target->config, &reader, failure);
+	if (table == NULL)
+		return NULL;
+	if (place->table != NULL)
 	{
 		/* Statements under way point to it. */
 		if (!mysql_writer_drain(target->writer, failure))
 		{
 			mysql_table_free(table);
-			return false;
+			return NULL;
 		}
-		table->inserted = old->inserted;
-		table->updated = old->updated;
-		table->deleted = old->deleted;
-		table->adjusted = old->adjusted;
-		mysql_table_free(old);
+		table->inserted = place->table->inserted;
+		table->updated = place->table->updated;
+		table->deleted = place->table->deleted;
+		table->adjusted = place->table->adjusted;
+		mysql_table_free(place->table);
 	}
-	target->tables[table->id - 1] = table;
-	return true;
+	place->table = table;
+	free(place->message);
+	place->message = NULL;
+	return table;
 }
 
 static bool
 on_rows(MysqlTarget *target, DbsReader *reader, Failure *failure)
 {
 	DbsRows rows;
+	KnownTable *place;
+	MysqlTable *table;
 
+	if (target->passing)
+		return true;
 	if (!dbs_get_rows(reader, &rows))
 		return malformed(reader, failure);
-	if (rows.table_id == 0 || rows.table_id > target->table_count || target->tables[rows.table_id - 1] == NULL)
+	place = rows.table_id == 0 || rows.table_id > target->table_count ? NULL : &target->tables[rows.table_id - 1];
+	if (place == NULL || (place->table == NULL && place->message == NULL))
 		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "rows come without their table");
-	if (!ensure_open(target, failure))
+	table = open_table(target, place, failure);
+	if (table == NULL || !ensure_open(target, failure))
 		return false;
 	if (target->careful)
 		return mysql_writer_drain(target->writer, failure) &&
-			   mysql_conflict_rows(target->conflicts, target->tables[rows.table_id - 1], &rows, reader,
+			   mysql_conflict_rows(target->conflicts, table, &rows, reader,
 								   target->reached[0] != '\0' ? target->reached : target->position, failure);
-	return mysql_rows_write(target->writer, target->tables[rows.table_id - 1], &rows, reader,
-							target->config->null_unsupported, failure);
+	return mysql_rows_write(target->writer, table, &rows, reader, target->config->null_unsupported, failure);
 }
 
 /* TRUNCATE would end the transaction: the rows are deleted. */
@@ -419,6 +489,8 @@ on_truncate(MysqlTarget *target, DbsReader *reader, Failure *failure)
 	char schema[256];
 	bool more;
 
+	if (target->passing)
+		return true;
 	if (!dbs_get_truncate(reader, &truncate))
 		return malformed(reader, failure);
 	if (!ensure_open(target, failure))
@@ -450,6 +522,12 @@ on_commit(MysqlTarget *target, DbsReader *reader, Failure *failure)
 	if (!dbs_get_commit(reader, &message))
 		return malformed(reader, failure);
 	target->in_source = false;
+	if (target->passing)
+		return failure_set(failure, FAILURE_REJECT, "step_lost",
+						   "The stream's tables were changed while it stood in the middle of a transaction: undo that, "
+						   "or bring the tables together by hand, then drop the stream and create it anew.",
+						   "the transaction behind %s does not hold the schema change \"%s\" of the target's position",
+						   target->position, target->step);
 	/* A transaction of nothing but what this target leaves out still moves the position. */
 	if (!ensure_open(target, failure))
 		return false;
@@ -467,11 +545,87 @@ on_heartbeat(MysqlTarget *target, DbsReader *reader, Failure *failure)
 
 	if (!dbs_get_heartbeat(reader, &message))
 		return malformed(reader, failure);
+	/* The position stays before a transaction that is there in part. */
+	if (target->passing)
+		return true;
 	if (!ensure_open(target, failure))
 		return false;
 	reach(target, message.position, target->reached_time);
 	target->urgent = true;
 	return true;
+}
+
+/* ---- schema changes ---- */
+
+static bool
+run_ddl(MysqlTarget *target, DdlPlan *plan, const char *id, Failure *failure)
+{
+	DdlPlace place = {.mysql = target->mysql,
+					  .conn = target->in.conn,
+					  .stop_fd = target->stop_fd,
+					  .stream_id = target->in.stream_id,
+					  .flavour = target->flavour,
+					  .database = target->config->target.database,
+					  .key = target->key,
+					  .position = target->position,
+					  .step = target->step};
+	char within[DDL_ID_SIZE];
+
+	mysql_ddl_step_id(target->step, within);
+	if (strcmp(within, id) != 0)
+	{
+		char step[PROGRESS_STEP_SIZE];
+
+		/* What comes before it in its transaction is committed with those that came before that. */
+		mysql_ddl_step_before(id, step);
+		if (!ensure_open(target, failure) || !commit_at(target, step, failure))
+			return false;
+	}
+	return mysql_ddl_run(&place, plan, failure);
+}
+
+static bool
+on_ddl(MysqlTarget *target, DbsString content, Failure *failure)
+{
+	DdlPlace place = {.conn = target->in.conn,
+					  .stop_fd = target->stop_fd,
+					  .stream_id = target->in.stream_id,
+					  .flavour = target->flavour};
+	char id[DDL_ID_SIZE], within[DDL_ID_SIZE];
+	DdlPlan *plan;
+	bool ok;
+
+	if (!mysql_ddl_id(content.data, content.size, id, failure))
+		return false;
+	if (target->passing)
+	{
+		mysql_ddl_step_id(target->step, within);
+		if (strcmp(within, id) != 0)
+			return true;
+		target->passing = false;
+		if (mysql_ddl_step_done(target->step))
+			return true;
+	}
+	plan = mysql_ddl_plan(&place, content.data, content.size, failure);
+	if (plan == NULL)
+		return false;
+	mysql_ddl_step_id(target->step, within);
+	ok = (!mysql_ddl_concerns(plan) && strcmp(within, id) != 0) || run_ddl(target, plan, id, failure);
+	mysql_ddl_plan_free(plan);
+	return ok;
+}
+
+static bool
+on_logical_message(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	DbsLogicalMessage message;
+
+	if (!dbs_get_logical_message(reader, &message))
+		return malformed(reader, failure);
+	if (message.prefix.size != sizeof DDL_MESSAGE_PREFIX - 1 ||
+		memcmp(message.prefix.data, DDL_MESSAGE_PREFIX, message.prefix.size) != 0)
+		return true;
+	return on_ddl(target, message.content, failure);
 }
 
 static bool
@@ -483,13 +637,14 @@ on_message(MysqlTarget *target, const DbsMessage *message, Failure *failure)
 	switch (message->type)
 	{
 		case DBS_MESSAGE_HELLO:
-		case DBS_MESSAGE_MESSAGE:
 			return true;
+		case DBS_MESSAGE_MESSAGE:
+			return on_logical_message(target, &reader, failure);
 		case DBS_MESSAGE_BEGIN:
 			target->in_source = true;
 			return true;
 		case DBS_MESSAGE_TABLE:
-			return on_table(target, &reader, failure);
+			return on_table(target, message, failure);
 		case DBS_MESSAGE_ROWS:
 			return on_rows(target, &reader, failure);
 		case DBS_MESSAGE_TRUNCATE:

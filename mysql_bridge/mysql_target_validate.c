@@ -65,11 +65,12 @@ check_progress(const Validation *v)
 {
 	Failure failure = {.class = FAILURE_NONE};
 	const char *database = v->config->target.database;
-	char position[64];
+	char position[64], step[PROGRESS_STEP_SIZE];
 	MysqlTotals totals;
 
 	if (mysql_progress_prepare(v->mysql, database, &failure) &&
-		mysql_progress_read(v->mysql, database, "validate_stream", position, sizeof position, &totals, &failure) &&
+		mysql_progress_read(v->mysql, database, "validate_stream", position, sizeof position, step, &totals,
+							&failure) &&
 		try_writing(v, database, &failure))
 		put(v, "progress_table", "ok", "", "%s.dbstream_progress is there and can be written", database);
 	else

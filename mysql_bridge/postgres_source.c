@@ -339,8 +339,8 @@ start_replication(Source *source, Failure *failure)
 	format_lsn(source->start, lsn, sizeof lsn);
 	used = (size_t) snprintf(sql, size,
 							 "START_REPLICATION SLOT \"%s\" LOGICAL %s (format 'binary', origin 'none', partitions "
-							 "'root', tables '",
-							 source->config->slot_name, lsn);
+							 "'root', schema_changes '%s', tables '",
+							 source->config->slot_name, lsn, source->config->outbound ? "on" : "off");
 	for (char **table = source->config->tables; *table != NULL; table++)
 	{
 		used += put_pattern(sql + used, *table);

@@ -13,6 +13,9 @@
 /* Stands before every schema change that a stream makes at its target. */
 #define TARGET_DDL_MARK "/* dbstream */"
 
+/* How a stream calls a table before it drops it; the extension writes the same. */
+#define TARGET_DROPPED "dbstream_dropped_"
+
 /* Fill failure from the client library's last error, in words about the target. Returns false. */
 bool target_failed(MYSQL *mysql, const char *doing, Failure *failure);
 

@@ -26,22 +26,10 @@ selected(const char *schema, const char *name)
 	return dbs_pattern_selects(dbs_apply.stream->tables, schema, strlen(schema), name, strlen(name));
 }
 
-/* Could any pattern select a table of this schema? Asked of the part before the pattern's last dot. */
 static bool
 schema_selected(const char *schema)
 {
-	for (const char **pattern = dbs_apply.stream->tables; *pattern != NULL; pattern++)
-	{
-		const char *only[2] = {NULL, NULL};
-		const char *dot = strrchr(*pattern, '.');
-
-		if ((*pattern)[0] == '!' || dot == NULL)
-			continue;
-		only[0] = psprintf("%.*s.*", (int) (dot - *pattern), *pattern);
-		if (dbs_pattern_selects(only, schema, strlen(schema), "x", 1))
-			return true;
-	}
-	return false;
+	return dbs_pattern_selects_schema(dbs_apply.stream->tables, schema);
 }
 
 typedef enum Concern

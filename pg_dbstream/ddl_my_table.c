@@ -350,14 +350,15 @@ in_key(const DdlCreateTable *table, const char *column)
 	return false;
 }
 
+/* The column without its default and comment; *value is the default, or NULL. */
 static const char *
-my_column(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
+my_column_base(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table, const char **value)
 {
 	StringInfoData sql;
 	const char *type = my_type(raw, column->type, column->name, table != NULL && in_key(table, column->name));
-	const char *value = NULL;
 	const char *reason = NULL;
 
+	*value = NULL;
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "%s %s", dbs_ddl_mysql_quote(column->name), type);
 	if (column->generated != NULL)
@@ -372,19 +373,32 @@ my_column(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
 		/* MariaDB takes no NOT NULL for a generated column. */
 		if (column->not_null && raw->options->target == DBS_DIALECT_MYSQL)
 			appendStringInfoString(&sql, " NOT NULL");
+		return sql.data;
 	}
-	else
-	{
-		value = my_default(raw, column, type);
-		appendStringInfoString(&sql, column->not_null ? " NOT NULL" : " NULL");
-		if (value != NULL)
-			appendStringInfo(&sql, " DEFAULT %s", value);
-		if (column->auto_increment)
-			appendStringInfoString(&sql, " AUTO_INCREMENT");
-	}
-	if (column->comment != NULL && *column->comment != '\0')
-		appendStringInfo(&sql, " COMMENT %s", dbs_ddl_my_string(column->comment, strlen(column->comment)));
+	*value = my_default(raw, column, type);
+	appendStringInfoString(&sql, column->not_null ? " NOT NULL" : " NULL");
 	return sql.data;
+}
+
+/* What stands behind the default. */
+static const char *
+my_column_tail(const DdlColumn *column)
+{
+	const char *tail = column->generated == NULL && column->auto_increment ? " AUTO_INCREMENT" : "";
+
+	if (column->comment == NULL || *column->comment == '\0')
+		return tail;
+	return psprintf("%s COMMENT %s", tail, dbs_ddl_my_string(column->comment, strlen(column->comment)));
+}
+
+static const char *
+my_column(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
+{
+	const char *value;
+	const char *base = my_column_base(raw, column, table, &value);
+
+	return psprintf("%s%s%s%s", base, value != NULL ? " DEFAULT " : "", value != NULL ? value : "",
+					my_column_tail(column));
 }
 
 /* ---- keys -------------------------------------------------------------------------------------------- */
@@ -450,9 +464,9 @@ my_key_part(DdlRaw *raw, const DdlKey *key, const DdlKeyPart *part, const DdlCre
 	return psprintf("(%s)%s", sql, part->descending ? " DESC" : "");
 }
 
-/* "KEY `name` (…)" as CREATE TABLE writes it; NULL with a note. */
+/* "(…)": what the key is of; NULL with a note. */
 static const char *
-my_key(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table)
+my_key_parts(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table)
 {
 	StringInfoData parts;
 	ListCell *cell;
@@ -493,21 +507,44 @@ my_key(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table)
 			return NULL;
 		appendStringInfo(&parts, "%s%s", parts.len == 0 ? "" : ", ", part);
 	}
-	if (key->kind == DDL_KEY_PRIMARY)
-		return psprintf("PRIMARY KEY (%s)", parts.data);
-	return psprintf("%sKEY %s%s(%s)", key->kind == DDL_KEY_UNIQUE ? "UNIQUE " : "",
-					key->name == NULL ? "" : dbs_ddl_mysql_quote(key->name), key->name == NULL ? "" : " ", parts.data);
+	return psprintf("(%s)", parts.data);
 }
 
 static const char *
-my_foreign_key(DdlRaw *raw, const DdlForeignKey *key)
+my_key_kind(const DdlKey *key)
+{
+	return key->kind == DDL_KEY_PRIMARY ? "PRIMARY KEY" : key->kind == DDL_KEY_UNIQUE ? "UNIQUE KEY" : "KEY";
+}
+
+/* "KEY `name` (…)" as CREATE TABLE writes it; NULL with a note. */
+static const char *
+my_key(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table)
+{
+	const char *parts = my_key_parts(raw, key, table);
+	bool named = key->name != NULL && key->kind != DDL_KEY_PRIMARY;
+
+	if (parts == NULL)
+		return NULL;
+	return psprintf("%s %s%s%s", my_key_kind(key), named ? dbs_ddl_mysql_quote(key->name) : "", named ? " " : "",
+					parts);
+}
+
+/* What stands before the name of the table referred to. */
+static const char *
+my_foreign_key_head(const DdlForeignKey *key)
+{
+	return psprintf("%s%s%sFOREIGN KEY (%s) REFERENCES ", key->name == NULL ? "" : "CONSTRAINT ",
+					key->name == NULL ? "" : dbs_ddl_mysql_quote(key->name), key->name == NULL ? "" : " ",
+					column_list(key->columns));
+}
+
+/* What stands behind it. */
+static const char *
+my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	if (key->name != NULL)
-		appendStringInfo(&sql, "CONSTRAINT %s ", dbs_ddl_mysql_quote(key->name));
-	appendStringInfo(&sql, "FOREIGN KEY (%s) REFERENCES %s", column_list(key->columns), table_name(raw, key->table));
 	if (key->referenced != NIL)
 		appendStringInfo(&sql, " (%s)", column_list(key->referenced));
 	else
@@ -543,6 +580,14 @@ my_foreign_key(DdlRaw *raw, const DdlForeignKey *key)
 	if (key->deferrable)
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "a foreign key: DEFERRABLE has no equivalent; it is checked at once");
 	return sql.data;
+}
+
+static const char *
+my_foreign_key(DdlRaw *raw, const DdlForeignKey *key)
+{
+	const char *head = my_foreign_key_head(key);
+
+	return psprintf("%s%s%s", head, table_name(raw, key->table), my_foreign_key_tail(raw, key));
 }
 
 static bool
@@ -590,6 +635,14 @@ my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table)
 }
 
 /* ---- CREATE TABLE ---------------------------------------------------------------------------------------- */
+
+/* PostgreSQL tells texts apart by their bytes. */
+static const char *
+my_charset(const DdlRaw *raw)
+{
+	return psprintf("DEFAULT CHARSET=utf8mb4 COLLATE=%s",
+					raw->options->target == DBS_DIALECT_MYSQL ? "utf8mb4_0900_bin" : "utf8mb4_nopad_bin");
+}
 
 static void
 append_element(StringInfo sql, bool *first, const char *element)
@@ -667,6 +720,24 @@ is_primary(const DdlCreateTable *table, const char *name)
 	return false;
 }
 
+/* What columns and keys mean for each other. */
+static void
+settle_table(DdlRaw *raw, DdlCreateTable *table)
+{
+	ListCell *cell;
+
+	settle_auto_increment(raw, table);
+	foreach (cell, table->columns)
+	{
+		DdlColumn *column = lfirst(cell);
+
+		if (column->identity_options != NULL && column->identity_options->has_start)
+			table->auto_increment = column->identity_options->start;
+		if (is_primary(table, column->name))
+			column->not_null = true;
+	}
+}
+
 static void
 print_create(DdlRaw *raw, DdlStatement *statement)
 {
@@ -683,20 +754,12 @@ print_create(DdlRaw *raw, DdlStatement *statement)
 				table_name(raw, statement->name), table_name(raw, table->like));
 		return;
 	}
-	settle_auto_increment(raw, table);
+	settle_table(raw, table);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE %sTABLE %s%s (", table->temporary ? "TEMPORARY " : "",
 					 table->if_not_exists ? "IF NOT EXISTS " : "", table_name(raw, statement->name));
 	foreach (cell, table->columns)
-	{
-		DdlColumn *column = lfirst(cell);
-
-		if (column->identity_options != NULL && column->identity_options->has_start)
-			table->auto_increment = column->identity_options->start;
-		if (is_primary(table, column->name))
-			column->not_null = true;
-		append_element(&sql, &first, my_column(raw, column, table));
-	}
+		append_element(&sql, &first, my_column(raw, lfirst(cell), table));
 	if (table->columns == NIL)
 		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "MySQL has no table without columns");
 	foreach (cell, table->keys)
@@ -705,15 +768,88 @@ print_create(DdlRaw *raw, DdlStatement *statement)
 		append_element(&sql, &first, my_foreign_key(raw, lfirst(cell)));
 	foreach (cell, table->checks)
 		append_element(&sql, &first, my_check(raw, lfirst(cell), table));
-	appendStringInfoString(&sql, "\n) DEFAULT CHARSET=utf8mb4");
-	/* PostgreSQL tells texts apart by their bytes. */
-	appendStringInfo(&sql, " COLLATE=%s",
-					 raw->options->target == DBS_DIALECT_MYSQL ? "utf8mb4_0900_bin" : "utf8mb4_nopad_bin");
+	appendStringInfo(&sql, "\n) %s", my_charset(raw));
 	if (table->auto_increment > 1)
 		appendStringInfo(&sql, " AUTO_INCREMENT=" INT64_FORMAT, table->auto_increment);
 	if (table->comment != NULL && *table->comment != '\0')
 		appendStringInfo(&sql, " COMMENT=%s", dbs_ddl_my_string(table->comment, strlen(table->comment)));
 	add_sql(raw, "%s", sql.data);
+}
+
+static DdlMyPart *
+add_part(DdlRaw *raw, List **parts, const char *name, const char *sql)
+{
+	DdlMyPart *part = palloc0(sizeof(DdlMyPart));
+
+	part->name = name;
+	part->sql = sql;
+	/* The notes made since the last part are this one's. */
+	part->notes = raw->out->notes;
+	raw->out->notes = NIL;
+	*parts = lappend(*parts, part);
+	return part;
+}
+
+/* The element without "CONSTRAINT name ": names are unique in a database there, so another one may be needed. */
+static const char *
+without_name(const char *name, const char *sql)
+{
+	const char *head = name == NULL ? "" : psprintf("CONSTRAINT %s ", dbs_ddl_mysql_quote(name));
+
+	return sql != NULL && strncmp(sql, head, strlen(head)) == 0 ? sql + strlen(head) : sql;
+}
+
+static void
+add_column_part(DdlRaw *raw, DdlMyTable *out, const DdlColumn *column, const DdlCreateTable *table)
+{
+	const char *value;
+	const char *sql = my_column_base(raw, column, table, &value);
+	DdlMyPart *part = add_part(raw, &out->columns, column->name, sql);
+
+	part->value = value;
+	part->tail = my_column_tail(column);
+	part->generated = column->generated != NULL;
+}
+
+void
+dbs_ddl_my_parts(DdlRaw *raw, DdlStatement *statement, DdlMyTable *out)
+{
+	DdlCreateTable *table = statement->create;
+	DdlMyPart *part;
+	ListCell *cell;
+
+	memset(out, 0, sizeof *out);
+	settle_table(raw, table);
+	out->charset = my_charset(raw);
+	out->auto_increment = table->auto_increment;
+	out->comment = table->comment != NULL ? table->comment : "";
+	out->notes = raw->out->notes;
+	raw->out->notes = NIL;
+	foreach (cell, table->columns)
+		add_column_part(raw, out, lfirst(cell), table);
+	foreach (cell, table->keys)
+	{
+		const DdlKey *key = lfirst(cell);
+
+		part = add_part(raw, &out->keys, key->name, my_key_parts(raw, key, table));
+		part->kind = my_key_kind(key);
+		part->notes = list_concat(part->notes, raw->out->notes);
+		raw->out->notes = NIL;
+	}
+	foreach (cell, table->foreign_keys)
+	{
+		const DdlForeignKey *key = lfirst(cell);
+
+		part = add_part(raw, &out->foreign_keys, key->name, without_name(key->name, my_foreign_key_head(key)));
+		part->tail = my_foreign_key_tail(raw, key);
+		part->table = key->table;
+	}
+	foreach (cell, table->checks)
+	{
+		const DdlCheck *check = lfirst(cell);
+
+		add_part(raw, &out->checks, check->name, without_name(check->name, my_check(raw, check, table)));
+	}
 }
 
 /* ---- ALTER TABLE ------------------------------------------------------------------------------------------ */

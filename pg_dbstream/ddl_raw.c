@@ -22,9 +22,8 @@ typedef struct Pair
 	DdlStatement *tree;
 } Pair;
 
-/* The statement's parse trees, or NIL with the error's text and offset from the statement's start. */
-static List *
-parse_raw(const char *sql, const char **error, int *offset)
+List *
+dbs_ddl_parse_raw(const char *sql, const char **error, int *offset)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List *volatile trees = NIL;
@@ -136,7 +135,7 @@ read_statement(DdlRaw *raw, const DdlTokens *tokens, List *pairs)
 	const char *sql = pnstrdup(tokens->text + tokens->start, tokens->end - tokens->start);
 	const char *error;
 	int offset = 0;
-	List *trees = parse_raw(sql, &error, &offset);
+	List *trees = dbs_ddl_parse_raw(sql, &error, &offset);
 	ListCell *cell;
 
 	if (error != NULL)
@@ -177,19 +176,18 @@ read_statement(DdlRaw *raw, const DdlTokens *tokens, List *pairs)
 	return pairs;
 }
 
-List *
-dbs_ddl_translate_raw(const char *text, const DbsDdlOptions *options)
+/* Read every statement, as Pairs, and put keys and comments where they belong. */
+static List *
+read_all(DdlRaw *raw, const char *text)
 {
-	DdlRaw raw = {options};
 	DdlLexer lexer;
 	DdlTokens tokens;
 	List *pairs = NIL;
-	List *statements = NIL;
 	ListCell *cell;
 
 	dbs_ddl_lexer_init(&lexer, text, DBS_DIALECT_POSTGRESQL, 0);
 	while (dbs_ddl_lexer_next(&lexer, &tokens))
-		pairs = read_statement(&raw, &tokens, pairs);
+		pairs = read_statement(raw, &tokens, pairs);
 	foreach (cell, pairs)
 	{
 		Pair *pair = lfirst(cell);
@@ -198,14 +196,25 @@ dbs_ddl_translate_raw(const char *text, const DbsDdlOptions *options)
 			continue;
 		/* Keys of tables created here go into them: only so can a text column get its length, and AUTO_INCREMENT its
 		 * key. */
-		if (is_folded(&raw, pair->tree))
+		if (is_folded(raw, pair->tree))
 		{
-			fold_keys(&raw, pair->tree);
+			fold_keys(raw, pair->tree);
 			pair->tree = NULL;
 		}
-		else if (fold_comment(&raw, pair->tree))
+		else if (fold_comment(raw, pair->tree))
 			pair->tree = NULL;
 	}
+	return pairs;
+}
+
+List *
+dbs_ddl_translate_raw(const char *text, const DbsDdlOptions *options)
+{
+	DdlRaw raw = {options};
+	List *pairs = read_all(&raw, text);
+	List *statements = NIL;
+	ListCell *cell;
+
 	foreach (cell, pairs)
 	{
 		Pair *pair = lfirst(cell);
@@ -216,4 +225,20 @@ dbs_ddl_translate_raw(const char *text, const DbsDdlOptions *options)
 		statements = lappend(statements, pair->out);
 	}
 	return statements;
+}
+
+void
+dbs_ddl_translate_table(const char *text, const DbsDdlOptions *options, DdlMyTable *out)
+{
+	DdlRaw raw = {options};
+	List *pairs = read_all(&raw, text);
+	DbsDdlStatement notes = {0};
+	ListCell *cell;
+
+	if (raw.created == NIL)
+		elog(ERROR, "the translator finds no table in what PostgreSQL says of one");
+	foreach (cell, pairs)
+		notes.notes = list_concat(notes.notes, ((Pair *) lfirst(cell))->out->notes);
+	raw.out = &notes;
+	dbs_ddl_my_parts(&raw, linitial(raw.created), out);
 }

@@ -17,8 +17,47 @@ typedef struct DdlRaw
 	List *notes;
 } DdlRaw;
 
+/* One element of a table in MySQL's words, in pieces that can be compared with those of the same table at another time.
+ */
+typedef struct DdlMyPart
+{
+	const char *name;
+	const char *kind;  /* of a key: "UNIQUE KEY" */
+	const char *sql;   /* column: "`a` INT NOT NULL"; key: "(`a`)"; check: "CHECK (…)"; foreign key: up to the table's
+							 name;
+						  NULL: MySQL cannot have it */
+	const char *value; /* column: its default, or NULL */
+	const char *tail;  /* column: what stands behind the default; foreign key: behind the table */
+	const DdlName *table; /* foreign key: what it refers to */
+	bool generated;
+	List *notes; /* of DbsNote */
+} DdlMyPart;
+
+typedef struct DdlMyTable
+{
+	List *columns; /* of DdlMyPart, so are the next three */
+	List *keys;
+	List *foreign_keys;
+	List *checks;
+	const char *comment;
+	const char *charset;
+	int64 auto_increment; /* 0: none */
+	List *notes;          /* of DbsNote: about the table as a whole */
+} DdlMyTable;
+
 /* Every statement of the text; ends in the same shape as the other direction. */
 List *dbs_ddl_translate_raw(const char *text, const DbsDdlOptions *options);
+
+/* PostgreSQL's parse trees of a text (RawStmt), or NIL with the error's text and its offset in characters. */
+List *dbs_ddl_parse_raw(const char *sql, const char **error, int *offset);
+
+/* The elements of the first table that the text creates, with all that the text says of it. */
+void dbs_ddl_translate_table(const char *text, const DbsDdlOptions *options, DdlMyTable *out);
+
+/* An existing table as PostgreSQL's own statements (ddl_sql.c); NULL when there is none. fresh: as this command left
+ * it.
+ */
+char *dbs_ddl_table_statements(Oid table, bool fresh);
 
 /* ---- reading (ddl_raw_read.c, ddl_raw_expression.c) ---- */
 /* The tree, or NULL for what has none: then class, tag and a note are set. */
@@ -29,6 +68,8 @@ void dbs_ddl_raw_note(DdlRaw *raw, DbsNoteSeverity severity, const char *fmt, ..
 
 /* ---- writing (ddl_my_table.c, ddl_my_expression.c) ---- */
 void dbs_ddl_my_print(DdlRaw *raw, DdlStatement *statement);
+/* The elements of a CREATE TABLE. */
+void dbs_ddl_my_parts(DdlRaw *raw, DdlStatement *statement, DdlMyTable *out);
 /* MySQL's words for an expression, or NULL with *reason. */
 const char *dbs_ddl_my_expression(const DdlExpr *expr, const DbsDdlOptions *options, const DdlCreateTable *table,
 								  const char **reason);

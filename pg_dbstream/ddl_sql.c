@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "ddl.h"
+#include "ddl_raw.h"
 #include "options.h"
 
 PG_FUNCTION_INFO_V1(dbs_translate_ddl);
@@ -221,8 +222,8 @@ static const char table_query[] =
 	"  JOIN pg_type t ON t.oid = u.atttypid AND t.typtype = 'e' JOIN pg_namespace tn ON tn.oid = t.typnamespace)"
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1 AND c.relkind IN ('r', 'p')";
 
-static char *
-table_statements(Oid table)
+char *
+dbs_ddl_table_statements(Oid table, bool fresh)
 {
 	Oid types[1] = {OIDOID};
 	Datum values[1] = {ObjectIdGetDatum(table)};
@@ -231,7 +232,7 @@ table_statements(Oid table)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(table_query, 1, types, values, NULL, true, 1) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(table_query, 1, types, values, NULL, !fresh, 1) != SPI_OK_SELECT)
 		elog(ERROR, "the table's definition cannot be read");
 	if (SPI_processed == 1)
 	{
@@ -251,7 +252,7 @@ dbs_mysql_ddl(PG_FUNCTION_ARGS)
 	Oid table = PG_GETARG_OID(0);
 	Jsonb *json = PG_GETARG_JSONB_P(1);
 	char *dialect = dbs_jsonb_text(json, "dialect");
-	char *text = table_statements(table);
+	char *text = dbs_ddl_table_statements(table, false);
 	DbsDdlOptions options = {0};
 	StringInfoData out;
 	ListCell *cell;

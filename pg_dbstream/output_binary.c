@@ -6,6 +6,7 @@
  * are gathered, up to ROWS_SIZE again, and leave in one write, at the latest with
  * the commit: each write costs the sender a system call and the receiver a wake-up.
  */
+#include "ddl_capture.h"
 #include "output_plugin.h"
 
 #include "access/htup_details.h"
@@ -400,8 +401,14 @@ binary_message(DbsOutput *output, bool transactional, const char *prefix, Size s
 		send_gathered(output);
 }
 
+static void
+binary_ddl(DbsOutput *output, Size size, const char *content)
+{
+	binary_message(output, true, DBS_DDL_PREFIX, size, content);
+}
+
 const DbsOutputFormat dbs_output_binary = {"binary",        OUTPUT_PLUGIN_BINARY_OUTPUT,
 										   binary_begin,    binary_end,
 										   binary_table,    binary_change,
 										   binary_truncate, binary_message,
-										   binary_flush};
+										   binary_ddl,      binary_flush};

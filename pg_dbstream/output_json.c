@@ -6,6 +6,7 @@
  * else is a string in PostgreSQL's text form under pinned settings.
  */
 #include "output_plugin.h"
+#include "table_description.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -263,6 +264,51 @@ json_message(DbsOutput *output, bool transactional, const char *prefix, Size siz
 	close_object(output);
 }
 
-const DbsOutputFormat dbs_output_json = {
-	"json", OUTPUT_PLUGIN_TEXTUAL_OUTPUT, json_begin, json_end, json_table, json_change, json_truncate, json_message,
-	NULL};
+/* "public.t" of a description; nothing when there is none. */
+static void
+ddl_name(StringInfo out, const JsonbContainer *table, const char *name)
+{
+	const JsonbContainer *description = dbs_json_container(table, name);
+
+	if (description != NULL)
+		field(out, name, psprintf("%s.%s", dbs_json_text(description, "schema"), dbs_json_text(description, "table")));
+}
+
+/* What a person wants to know of it: the descriptions are for the bridge. */
+static void
+json_ddl(DbsOutput *output, Size size, const char *content)
+{
+	Jsonb *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(content, size))));
+	const JsonbContainer *tables = dbs_json_container(&json->root, "tables");
+	StringInfo out = open_object(output, "ddl");
+	static const char *const fields[] = {"id", "lsn", "tag", "query", "failed"};
+
+	for (int i = output->metadata ? 0 : 2; i < lengthof(fields); i++)
+	{
+		char *value = dbs_json_text(&json->root, fields[i]);
+
+		if (value != NULL)
+			field(out, fields[i], value);
+	}
+	appendStringInfoString(out, ",\"tables\":[");
+	for (uint32 i = 0; tables != NULL && i < JsonContainerSize(tables); i++)
+	{
+		JsonbValue *table = getIthJsonbValueFromContainer((JsonbContainer *) tables, i);
+
+		if (table == NULL || table->type != jbvBinary)
+			continue;
+		appendStringInfo(out, "%s{\"rewritten\":%s", i > 0 ? "," : "",
+						 dbs_json_text(table->val.binary.data, "rewritten") != NULL ? "true" : "false");
+		ddl_name(out, table->val.binary.data, "before");
+		ddl_name(out, table->val.binary.data, "after");
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, ']');
+	close_object(output);
+}
+
+const DbsOutputFormat dbs_output_json = {"json",        OUTPUT_PLUGIN_TEXTUAL_OUTPUT,
+										 json_begin,    json_end,
+										 json_table,    json_change,
+										 json_truncate, json_message,
+										 json_ddl,      NULL};

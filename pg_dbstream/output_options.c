@@ -84,7 +84,8 @@ dbs_output_read_options(DbsOutput *output, List *options)
 	bool streaming = false;
 
 	output->format = &dbs_output_json;
-	output->schema_messages = output->transactions = output->metadata = output->messages = true;
+	output->schema_messages = output->transactions = output->metadata = output->messages = output->schema_changes =
+		true;
 	foreach (cell, options)
 	{
 		DefElem *option = lfirst_node(DefElem, cell);
@@ -107,14 +108,16 @@ dbs_output_read_options(DbsOutput *output, List *options)
 			output->metadata = read_bool(name, value);
 		else if (strcmp(name, "messages") == 0)
 			output->messages = read_bool(name, value);
+		else if (strcmp(name, "schema_changes") == 0)
+			output->schema_changes = read_bool(name, value);
 		else if (strcmp(name, "streaming") == 0)
 			streaming = read_bool(name, value);
 		else
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("output plugin dbstream has no option \"%s\"", name),
-					 errhint("Its options are format, tables, origin, partitions, schema_messages, transactions, "
-							 "metadata, messages and streaming.")));
+					 errhint("Its options are format, tables, origin, partitions, schema_messages, schema_changes, "
+							 "transactions, metadata, messages and streaming.")));
 	}
 	/* Rows in the wire format mean nothing without the columns they belong to, nor without their boundaries. */
 	if (output->format == &dbs_output_binary)

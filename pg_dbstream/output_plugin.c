@@ -9,6 +9,7 @@
  * Transactions larger than logical_decoding_work_mem are spilled or streamed by
  * the server; here, memory is one change's, and for the binary format one rows message's.
  */
+#include "ddl_capture.h"
 #include "output_plugin.h"
 
 #include "access/xact.h"
@@ -55,6 +56,7 @@ startup(LogicalDecodingContext *ctx, OutputPluginOptions *options, bool is_init)
 	output->change_context = AllocSetContextCreate(ctx->context, "dbstream change", ALLOCSET_DEFAULT_SIZES);
 	dbs_output_read_options(output, ctx->output_plugin_options);
 	options->output_type = output->format->type;
+	options->receive_rewrites = true;
 	ctx->output_plugin_private = output;
 	/* What the cache says of a table depends on this session's options: it ends with it, however that ends. */
 	dbs_output_tables_forget();
@@ -174,11 +176,14 @@ static void
 change(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, Relation relation, ReorderBufferChange *change)
 {
 	DbsOutput *output = ctx->output_plugin_private;
-	DbsOutputTable *table = dbs_output_table(output, relation);
+	DbsOutputTable *table;
 	HeapTuple old_tuple, new_tuple;
 	MemoryContext old_context;
 	char op;
 
+	if (OidIsValid(relation->rd_rel->relrewrite) && !dbs_output_follows(output, relation))
+		return;
+	table = dbs_output_table(output, relation);
 	if (!table->selected)
 		return;
 #if PG_VERSION_NUM >= 170000
@@ -254,14 +259,21 @@ message(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn, bool
 {
 	DbsOutput *output = ctx->output_plugin_private;
 	MemoryContext old_context;
+	bool ddl = transactional && strcmp(prefix, DBS_DDL_PREFIX) == 0;
 
-	if (!output->messages)
+	if (ddl ? !output->schema_changes : !output->messages)
 		return;
 	old_context = MemoryContextSwitchTo(output->change_context);
-	if (transactional)
-		ensure_begun(output, txn);
-	flush(output);
-	output->format->message(output, transactional, prefix, size, content);
+	if (!ddl || dbs_output_ddl(output, size, content))
+	{
+		if (transactional)
+			ensure_begun(output, txn);
+		flush(output);
+		if (ddl)
+			output->format->ddl(output, size, content);
+		else
+			output->format->message(output, transactional, prefix, size, content);
+	}
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(output->change_context);
 }

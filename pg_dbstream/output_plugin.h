@@ -69,6 +69,7 @@ typedef struct DbsOutputFormat
 				   HeapTuple old, HeapTuple new);
 	void (*truncate)(DbsOutput *output, ReorderBufferTXN *txn, List *tables, bool cascade, bool restart);
 	void (*message)(DbsOutput *output, bool transactional, const char *prefix, Size size, const char *content);
+	void (*ddl)(DbsOutput *output, Size size, const char *content); /* a captured schema change */
 	void (*flush)(DbsOutput *output); /* before anything else may be written; NULL: nothing gathers */
 } DbsOutputFormat;
 
@@ -85,11 +86,13 @@ struct DbsOutput
 	bool transactions; /* begin and commit, with their metadata */
 	bool metadata;     /* xids, LSNs and times in them */
 	bool via_root;
-	bool messages; /* logical messages */
+	bool messages;       /* logical messages */
+	bool schema_changes; /* captured ones, and the rows that follow them */
 
 	bool began;     /* begin has been written for the open transaction: it is not before the first change */
 	bool streaming; /* inside a block of an unfinished transaction */
 	uint32 next_wire_id;
+	List *rewritten; /* tables whose rows follow a schema change, see output_ddl.c; in the decoding context */
 
 	/* binary format: rows gathered for one message */
 	DbsWriter rows;
@@ -107,6 +110,15 @@ void dbs_output_read_options(DbsOutput *output, List *options);
 /* The table's entry, up to date. Valid until the next call. */
 DbsOutputTable *dbs_output_table(DbsOutput *output, Relation relation);
 void dbs_output_tables_forget(void);
+
+/* A captured schema change: is it told, by the tables it names? Remembers those whose rows follow. */
+bool dbs_output_ddl(DbsOutput *output, Size size, const char *content);
+
+/* Is a row of this table's new heap, made by a command that rewrites the table, one that follows a schema change? */
+bool dbs_output_follows(DbsOutput *output, Relation relation);
+
+/* A partition's topmost ancestor; of what is none, itself. */
+Oid dbs_output_root(Oid relid);
 
 /* Is the value one that the log does not hold, because it is stored out of line and did not change? */
 bool dbs_output_absent(Form_pg_attribute attribute, Datum value, bool isnull);

@@ -150,23 +150,24 @@ describe_column(DbsOutputColumn *column, Form_pg_attribute attribute, const Bitm
 	fmgr_info_cxt(out, &column->out, CurrentMemoryContext);
 }
 
-/* Where the relation is published: under its own name, or its topmost ancestor's. */
-static Oid
-published_as(const DbsOutput *output, Relation relation)
+Oid
+dbs_output_root(Oid relid)
 {
-	List *ancestors;
+	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
+}
 
-	if (!output->via_root || !relation->rd_rel->relispartition)
-		return RelationGetRelid(relation);
-	ancestors = get_partition_ancestors(RelationGetRelid(relation));
-	return llast_oid(ancestors);
+/* A heap that is about to take a table's place stands for that table. */
+static Oid
+stands_for(Relation relation)
+{
+	return OidIsValid(relation->rd_rel->relrewrite) ? relation->rd_rel->relrewrite : RelationGetRelid(relation);
 }
 
 static void
 describe(DbsOutput *output, DbsOutputTable *table, Relation relation)
 {
 	TupleDesc desc = RelationGetDescr(relation);
-	Oid published = published_as(output, relation);
+	Oid published = output->via_root ? dbs_output_root(stands_for(relation)) : stands_for(relation);
 	MemoryContext old;
 	Bitmapset *key;
 	Bitmapset *primary;

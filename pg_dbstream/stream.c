@@ -9,6 +9,7 @@
 #include "bridge_registry.h"
 #include "catalog.h"
 #include "claim.h"
+#include "ddl_capture.h"
 #include "options.h"
 #include "outbound.h"
 #include "slot.h"
@@ -131,20 +132,18 @@ check_postgres_options(const char *source, Jsonb *options)
 static void
 check_outbound_options(Jsonb *options)
 {
-	static const char *const only[][2] = {{"start", "now"}, {"on_ddl", NULL}};
+	static const char *const only[][2] = {{"start", "now"}};
 
 	for (int i = 0; i < lengthof(only); i++)
 	{
 		char *value = options != NULL ? dbs_jsonb_text(options, only[i][0]) : NULL;
 
-		if (value == NULL || (only[i][1] != NULL && strcmp(value, only[i][1]) == 0))
+		if (value == NULL || strcmp(value, only[i][1]) == 0)
 			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("option \"%s\" cannot be \"%s\" for a stream out of this database in version 0.1.0", only[i][0],
-						value),
-				 only[i][1] != NULL ? errhint("It can only be \"%s\".", only[i][1])
-									: errhint("Schema changes are not carried out: make them at the target first.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("option \"%s\" cannot be \"%s\" for a stream out of this database in version 0.1.0",
+							   only[i][0], value),
+						errhint("It can only be \"%s\".", only[i][1])));
 	}
 }
 
@@ -167,6 +166,8 @@ dbs_stream_create(const char *name, const char *source, const char *target, Arra
 	(void) dbs_catalog_run("INSERT INTO dbstream.stream (name, owner, source, target, tables, options)"
 						   " VALUES ($1, $2, $3, $4, $5, $6)",
 						   "tottaj", name, access.caller, source, target, tables, options);
+	if (strcmp(source, "local") == 0)
+		dbs_ddl_capture_prepare(&access, tables);
 	dbs_notify();
 	dbs_catalog_leave(&access);
 }
@@ -215,6 +216,8 @@ dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool repla
 						   "iajt", row.id, tables, options, replace && options != NULL ? "replace" : "");
 	dbs_stream_look(name, &row);
 	dbs_options_require_column(row.options);
+	if (strcmp(row.source, "local") == 0 && tables != NULL)
+		dbs_ddl_capture_prepare(&access, tables);
 	dbs_notify();
 	dbs_catalog_leave(&access);
 }
@@ -234,8 +237,10 @@ report_state(const DbsStreamRow *row, const char *hint)
 }
 
 static void
-set_desired(const DbsStreamRow *row, const char *desired)
+set_desired(const DbsCatalogAccess *access, const DbsStreamRow *row, const char *desired)
 {
+	if (strcmp(row->source, "local") == 0 && strcmp(desired, "running") == 0)
+		dbs_ddl_capture_prepare(access, row->tables);
 	(void) dbs_catalog_run("UPDATE dbstream.stream SET desired = $2, generation = generation + 1, changed_at = "
 						   "clock_timestamp() WHERE id = $1",
 						   "it", row->id, desired);
@@ -256,7 +261,7 @@ dbs_start_stream(PG_FUNCTION_ARGS)
 		report_state(&row, "After an error, dbstream.resume_stream() tries again at once.");
 	if (strcmp(row.desired, "paused") == 0)
 		report_state(&row, "Continue it with dbstream.resume_stream().");
-	set_desired(&row, "running");
+	set_desired(&access, &row, "running");
 	dbs_catalog_leave(&access);
 	PG_RETURN_VOID();
 }
@@ -273,7 +278,7 @@ dbs_pause_stream(PG_FUNCTION_ARGS)
 	if (strcmp(row.desired, "running") != 0)
 		report_state(&row, strcmp(row.desired, "created") == 0 ? "Start it with dbstream.start_stream()."
 															   : "Continue it with dbstream.resume_stream().");
-	set_desired(&row, "paused");
+	set_desired(&access, &row, "paused");
 	dbs_catalog_leave(&access);
 	PG_RETURN_VOID();
 }
@@ -291,7 +296,7 @@ dbs_resume_stream(PG_FUNCTION_ARGS)
 	dbs_bridge_registry_require();
 	if (strcmp(row.desired, "created") == 0)
 		report_state(&row, "Start it with dbstream.start_stream().");
-	set_desired(&row, "running");
+	set_desired(&access, &row, "running");
 	dbs_catalog_leave(&access);
 	PG_RETURN_VOID();
 }
@@ -377,6 +382,8 @@ dbs_drop_stream(PG_FUNCTION_ARGS)
 						  errhint("There, unless the stream has never run: SELECT pg_drop_replication_slot('%s');",
 								  source_slot_name(row.id))));
 	(void) dbs_catalog_run("DELETE FROM dbstream.stream WHERE id = $1", "i", row.id);
+	if (strcmp(row.source, "local") == 0)
+		dbs_ddl_capture_release();
 	replorigin_drop_by_name(psprintf("dbstream_%d", row.id), true, true);
 	dbs_stream_report_forget(row.id);
 	dbs_notify();

@@ -8,6 +8,7 @@
 
 #include "bridge_registry.h"
 #include "catalog.h"
+#include "ddl_capture.h"
 #include "options.h"
 #include "outbound.h"
 
@@ -287,8 +288,15 @@ check_identities(Validation *v)
 				psprintf("Give it a primary key, or ALTER TABLE %s REPLICA IDENTITY FULL;", name));
 	}
 	put(v, "tables", "database", "ok", psprintf("tables here that the patterns select: %d", found), NULL);
-	put(v, "schema_changes", "stream", "warning", "this version does not carry schema changes out",
-		"Make each at the target before it is made here.");
+	if (dbs_ddl_captured())
+		put(v, "schema_changes", "stream", "ok", "event triggers capture them", NULL);
+	else
+		put(v, "schema_changes", "stream", "warning",
+			"event triggers that capture them are missing or disabled: the stream carries rows alone",
+			psprintf(
+				"Let a superuser call dbstream.start_stream(%s) or dbstream.resume_stream(%s); or make each change at "
+				"the target before it is made here.",
+				quote_literal_cstr(v->stream.name), quote_literal_cstr(v->stream.name)));
 }
 
 /* ---- the other end ------------------------------------------------------ */

@@ -22,7 +22,6 @@ SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"start": "ea
 SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"conflicts": "latest_wins"}');
 SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"auto_increment": {"offset": 3, "increment": 2}}');
 SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"auto_increment": {"offset": 1}}');
-SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"on_ddl": "apply"}');
 SELECT dbstream.create_stream('s', 'pg', 'local', '{public.*}');
 SELECT dbstream.create_stream('s', 'shop', 'local', '{}');
 SELECT dbstream.create_stream('s', 'shop', 'local', '{!shop.audit}');
