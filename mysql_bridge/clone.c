@@ -43,6 +43,7 @@ typedef struct Clone
 	ServerFlavour flavour;
 	CloneDefinition made;
 	CloneProgress *progress;
+	char name[128]; /* as which both connections are known to the target */
 
 	/* the bridge in its thread */
 	Arguments carrier_arguments;
@@ -87,13 +88,8 @@ carry(void *context)
 static bool
 start_carrier(Clone *clone, Failure *failure)
 {
-	char host[64] = "localhost";
-	char name[128];
-
-	(void) gethostname(host, sizeof host - 1);
-	snprintf(name, sizeof name, "clone %s:%d", host, (int) getpid());
 	clone->carrier_arguments = (Arguments){.conninfo = clone->arguments.target,
-										   .name = strdup(name),
+										   .name = clone->name,
 										   .only_stream = clone->arguments.stream,
 										   .log_level = clone->arguments.log_level};
 	clone->carrier_stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -114,7 +110,6 @@ stop_carrier(Clone *clone)
 	(void) !write(clone->carrier_stop_fd, &one, sizeof one);
 	pthread_join(clone->carrier, NULL);
 	clone->carrying = false;
-	free(clone->carrier_arguments.name);
 }
 
 /* ---- questions to the target, through its restarts ---- */
@@ -172,9 +167,13 @@ define(Clone *clone, Failure *failure)
 	const char *stream = clone->arguments.stream;
 	const char *kind = clone->flavour == FLAVOUR_MARIADB ? "mariadb" : "mysql";
 
-	/* One transaction: what cannot be started is not left behind. */
+	/*
+	 * One transaction: what cannot be started is not left behind. The handshake is made here already: a bridge waits
+	 * until what it refuses is mended, and a command that ends has to say so.
+	 */
 	return clone_definition_execute(clone->conn, "BEGIN", NULL, clone->stop_fd, failure) &&
 		   clone_definition_make(clone->conn, &clone->arguments, kind, clone->stop_fd, &clone->made, failure) &&
+		   postgres_connection_hello(clone->conn, clone->name, clone->stop_fd, failure) &&
 		   clone_definition_execute(clone->conn,
 									"SELECT CASE WHEN s.desired = 'created' THEN dbstream.start_stream(s.name)"
 									" ELSE dbstream.resume_stream(s.name) END FROM dbstream.stream s WHERE s.name = $1",
@@ -388,10 +387,13 @@ pause_stream(Clone *clone)
 static int
 run_clone(Clone *clone)
 {
+	char host[64] = "localhost";
 	Failure failure;
 	bool different = false;
 	bool ok;
 
+	(void) gethostname(host, sizeof host - 1);
+	snprintf(clone->name, sizeof clone->name, "clone %s:%d", host, (int) getpid());
 	clone->progress = clone_progress_new(clone->arguments.stream);
 	if (clone->progress == NULL || !define(clone, &failure))
 		return report(clone, &failure);

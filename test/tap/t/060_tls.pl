@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use DBStream::Certificate qw(certificate);
 use DBStream::MySQL;
 use DBStream::Process qw(run_program write_file);
 use DBStream::Scene;
@@ -11,10 +12,10 @@ use Test::More;
 my @kinds = grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql);
 my $folder = DBStream::Scene::work_folder();
 
-certificate('ca', undef, 'the test authority');
-certificate('server', 'ca', 'localhost', 'DNS:localhost,IP:127.0.0.1');
-certificate('client', 'ca', 'a client');
-certificate('other', undef, 'another authority');
+certificate($folder, 'ca', undef, 'the test authority');
+certificate($folder, 'server', 'ca', 'localhost', 'DNS:localhost,IP:127.0.0.1');
+certificate($folder, 'client', 'ca', 'a client');
+certificate($folder, 'other', undef, 'another authority');
 
 foreach my $kind (@kinds)
 {
@@ -33,25 +34,6 @@ foreach my $kind (@kinds)
 	}
 }
 done_testing();
-
-# A key, and a certificate signed by another or by itself.
-sub certificate
-{
-	my ($name, $signer, $subject, $names) = @_;
-	my @request = ('openssl', 'req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$folder/$name.key", '-subj', "/CN=$subject");
-
-	write_file("$folder/$name.ext", defined $names ? "subjectAltName=$names\n" : "basicConstraints=CA:" . (defined $signer ? 'FALSE' : 'TRUE') . "\n");
-	my @steps = ([ @request, '-out', "$folder/$name.csr" ]);
-	push @steps, [ 'openssl', 'x509', '-req', '-in', "$folder/$name.csr", '-days', '30', '-out', "$folder/$name.pem", '-extfile', "$folder/$name.ext",
-		defined $signer
-		? ('-CA', "$folder/$signer.pem", '-CAkey', "$folder/$signer.key", '-CAcreateserial')
-		: ('-signkey', "$folder/$name.key") ];
-	foreach my $step (@steps)
-	{
-		my ($status, $out, $err) = run_program($step);
-		die "openssl: $err" if $status != 0;
-	}
-}
 
 sub modes
 {
