@@ -333,6 +333,16 @@ RETURNS TABLE (check_name text, object text, status text, detail text, remedy te
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_validate_stream';
 COMMENT ON FUNCTION dbstream.validate_stream(text) IS 'Checks every requirement of a stream, here and, through a bridge, at the source; status is ok, warning or failed';
 
+CREATE FUNCTION dbstream.prepare_switchover(stream text)
+RETURNS TABLE (check_name text, object text, status text, detail text, remedy text)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_prepare_switchover';
+COMMENT ON FUNCTION dbstream.prepare_switchover(text) IS 'What stands in the way of moving the writers from the source to the target now; status is ok, warning or failed';
+
+CREATE FUNCTION dbstream.sync_sequences(stream text)
+RETURNS TABLE (object text, next_value bigint, action text)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_sync_sequences';
+COMMENT ON FUNCTION dbstream.sync_sequences(text) IS 'Moves the sequences of a stream''s tables here beyond the highest values of their columns, within the option auto_increment';
+
 CREATE FUNCTION dbstream.export_config()
 RETURNS jsonb LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_export_config';
 COMMENT ON FUNCTION dbstream.export_config() IS 'All connections and streams as one document, without passwords';

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "mysql_increment.h"
 #include "mysql_progress.h"
 #include "mysql_server.h"
 #include "mysql_target.h"
@@ -101,6 +102,7 @@ mysql_target_validate(const StreamConfig *config, CheckSink sink, void *context,
 {
 	Validation v = {config, mysql_connection_open_writing(&config->target, failure), sink, context};
 	MysqlServer server;
+	char connection[200];
 	bool ok;
 
 	if (v.mysql == NULL)
@@ -119,6 +121,8 @@ mysql_target_validate(const StreamConfig *config, CheckSink sink, void *context,
 			 "Set innodb_flush_log_at_trx_commit = 1: otherwise a crash of the target's machine loses commits, "
 			 "and the stream stops, since it sees that.",
 			 "warning", failure);
+	snprintf(connection, sizeof connection, "connection %s", config->target.name);
+	ok = ok && mysql_increment_check(v.mysql, config, connection, sink, context, failure);
 	if (ok)
 		check_progress(&v);
 	mysql_close(v.mysql);

@@ -17,6 +17,7 @@
 #include "binlog_start.h"
 #include "client_library.h"
 #include "mysql_connection.h"
+#include "mysql_increment.h"
 #include "mysql_server.h"
 #include "pattern.h"
 #include "snapshot_position.h"
@@ -394,6 +395,8 @@ mysql_validate(const StreamConfig *config, CheckSink sink, void *context, Failur
 	check_server_id(&validation);
 	check_replication(&validation);
 	check_tables(&validation);
+	if (!mysql_increment_check(validation.mysql, config, validation.connection, sink, context, &refused))
+		report_failure(&validation, "auto_increment", validation.connection, NULL, &refused);
 	mysql_close(validation.mysql);
 	return true;
 }

@@ -14,6 +14,7 @@
 #include "outbound.h"
 #include "slot.h"
 #include "stream.h"
+#include "switchover.h"
 
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
@@ -261,6 +262,7 @@ dbs_start_stream(PG_FUNCTION_ARGS)
 		report_state(&row, "After an error, dbstream.resume_stream() tries again at once.");
 	if (strcmp(row.desired, "paused") == 0)
 		report_state(&row, "Continue it with dbstream.resume_stream().");
+	dbs_increments_set_up(&access, &row);
 	set_desired(&access, &row, "running");
 	dbs_catalog_leave(&access);
 	PG_RETURN_VOID();

@@ -11,6 +11,9 @@
 #include "ddl_capture.h"
 #include "options.h"
 #include "outbound.h"
+#include "stream_tables.h"
+#include "switchover.h"
+#include "validation.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -34,8 +37,9 @@ typedef struct Validation
 	DbsStreamRow stream; /* in the SPI memory of the catalogue access */
 } Validation;
 
-static void
-put(Validation *v, const char *check, const char *object, const char *status, const char *detail, const char *remedy)
+void
+dbs_check_put(ReturnSetInfo *result, const char *check, const char *object, const char *status, const char *detail,
+			  const char *remedy)
 {
 	const char *texts[5] = {check, object, status, detail, remedy};
 	Datum values[5];
@@ -46,7 +50,13 @@ put(Validation *v, const char *check, const char *object, const char *status, co
 		nulls[i] = texts[i] == NULL || texts[i][0] == '\0';
 		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i]);
 	}
-	tuplestore_putvalues(v->result->setResult, v->result->setDesc, values, nulls);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void
+put(Validation *v, const char *check, const char *object, const char *status, const char *detail, const char *remedy)
+{
+	dbs_check_put(v->result, check, object, status, detail, remedy);
 }
 
 /* ---- the server ------------------------------------------------------- */
@@ -110,21 +120,6 @@ check_origins(Validation *v)
 
 /* ---- the owner and the tables ------------------------------------------ */
 
-static const char **
-pattern_list(ArrayType *tables)
-{
-	Datum *elements;
-	bool *nulls;
-	int count;
-	const char **patterns;
-
-	deconstruct_array(tables, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-	patterns = palloc0(sizeof(char *) * (count + 1));
-	for (int i = 0; i < count; i++)
-		patterns[i] = TextDatumGetCString(elements[i]);
-	return patterns;
-}
-
 static bool
 truth(uint64 row, int column)
 {
@@ -174,7 +169,7 @@ check_schemas(Validation *v, const char *owner)
 static void
 check_tables(Validation *v, const char *owner)
 {
-	const char **patterns = pattern_list(v->stream.tables);
+	const char **patterns = dbs_stream_patterns(v->stream.tables);
 	char *on_ddl = dbs_jsonb_text(v->stream.options, "on_ddl");
 	bool applies_ddl = on_ddl == NULL || strcmp(on_ddl, "apply") == 0;
 	int found = 0;
@@ -258,7 +253,7 @@ check_decoding(Validation *v)
 static void
 check_identities(Validation *v)
 {
-	const char **patterns = pattern_list(v->stream.tables);
+	const char **patterns = dbs_stream_patterns(v->stream.tables);
 	int found = 0;
 	uint64 count = dbs_catalog_run(
 		"SELECT n.nspname::text, c.relname::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname),"
@@ -297,6 +292,117 @@ check_identities(Validation *v)
 				"Let a superuser call dbstream.start_stream(%s) or dbstream.resume_stream(%s); or make each change at "
 				"the target before it is made here.",
 				quote_literal_cstr(v->stream.name), quote_literal_cstr(v->stream.name)));
+}
+
+/* ---- conflicts ----------------------------------------------------------- */
+
+static const char *
+option(const DbsStreamRow *stream, const char *name, const char *fallback)
+{
+	char *value = dbs_jsonb_text(stream->options, name);
+
+	return value != NULL ? value : fallback;
+}
+
+static int
+tables_of_both(List *tables, List *others)
+{
+	ListCell *a, *b;
+	int count = 0;
+
+	foreach (a, tables)
+		foreach (b, others)
+			count += ((DbsStreamTable *) lfirst(a))->oid == ((DbsStreamTable *) lfirst(b))->oid;
+	return count;
+}
+
+/* Do a stream in and a stream out over the same rows choose the same winner? NULL, or what happens otherwise. */
+static const char *
+divergence(const DbsStreamRow *in, const DbsStreamRow *out)
+{
+	const char *first = option(in, "conflicts", "stop");
+	const char *second = option(out, "conflicts", "stop");
+
+	if (strcmp(first, "stop") == 0 || strcmp(second, "stop") == 0)
+		return NULL;
+	if (strcmp(first, "latest_wins") == 0 && strcmp(second, "latest_wins") == 0)
+		return strcmp(option(in, "conflict_column", ""), option(out, "conflict_column", "")) == 0
+				   ? NULL
+				   : "they compare different columns";
+	if (strcmp(first, second) == 0)
+		return strcmp(first, "source_wins") == 0 ? "each side would take the other's row"
+												 : "each side would keep its own row";
+	if (strcmp(first, "latest_wins") == 0 || strcmp(second, "latest_wins") == 0)
+		return "only one of them asks which row is later";
+	return NULL;
+}
+
+/* The stream the other way over the same tables. */
+static void
+check_pair(Validation *v, const char *name)
+{
+	DbsStreamRow other;
+	bool outbound = strcmp(v->stream.source, "local") == 0;
+	const DbsStreamRow *in = outbound ? &other : &v->stream;
+	const DbsStreamRow *out = outbound ? &v->stream : &other;
+	List *tables = dbs_stream_tables(&v->stream);
+	const char *problem;
+	ListCell *cell;
+
+	dbs_stream_look(name, &other);
+	if (tables_of_both(tables, dbs_stream_tables(&other)) == 0)
+		return;
+	problem = divergence(in, out);
+	put(v, "conflict_policies", psprintf("streams %s and %s", in->name, out->name), problem == NULL ? "ok" : "warning",
+		psprintf("conflicts: %s in, %s out%s%s", option(in, "conflicts", "stop"), option(out, "conflicts", "stop"),
+				 problem != NULL ? "; after a conflict both sides would differ: " : "", problem != NULL ? problem : ""),
+		problem == NULL ? NULL
+						: "Use source_wins in and target_wins out, or the reverse, or latest_wins with one "
+						  "conflict_column in both.");
+	if (strcmp(option(in, "conflicts", "stop"), "latest_wins") != 0 &&
+		strcmp(option(in, "conflicts", "stop"), "target_wins") != 0 &&
+		strcmp(option(in, "before_images", "key"), "full") != 0)
+		put(v, "old_rows", psprintf("stream %s", in->name), "warning",
+			"a row that was changed on both sides is not seen as a conflict here: only keys of old rows travel",
+			psprintf("SELECT dbstream.alter_stream(%s, options => '{\"before_images\": \"full\"}');",
+					 quote_literal_cstr(in->name)));
+	foreach (cell, tables)
+	{
+		const DbsStreamTable *table = lfirst(cell);
+
+		if (!table->full_identity)
+			put(v, "old_rows", psprintf("table %s", table->quoted), "warning",
+				"a row that was changed on both sides is not seen as a conflict at the target: only keys of old rows "
+				"travel",
+				psprintf("ALTER TABLE %s REPLICA IDENTITY FULL;", table->quoted));
+	}
+}
+
+static void
+check_pairs(Validation *v)
+{
+	uint64 count = dbs_catalog_run("SELECT s.name FROM dbstream.stream s WHERE (s.source, s.target) = ($1, $2)", "tt",
+								   v->stream.target, v->stream.source);
+	char **names = palloc0((count + 1) * sizeof *names);
+
+	for (uint64 i = 0; i < count; i++)
+		names[i] = dbs_catalog_text(i, 1);
+	for (uint64 i = 0; i < count; i++)
+		check_pair(v, names[i]);
+}
+
+static void
+check_increments(Validation *v)
+{
+	char *object;
+	bool fit;
+
+	if (!dbs_jsonb_has(v->stream.options, "auto_increment"))
+		return;
+	fit = dbs_increments_fit(&v->stream, &object);
+	put(v, "auto_increment", fit ? "database" : psprintf("sequence %s", object), fit ? "ok" : "warning",
+		fit ? "the sequences of the stream's tables give this side's values only" : "it gives values of the other side",
+		fit ? NULL : psprintf("SELECT * FROM dbstream.sync_sequences(%s);", quote_literal_cstr(v->stream.name)));
 }
 
 /* ---- the other end ------------------------------------------------------ */
@@ -378,6 +484,8 @@ dbs_validate_stream(PG_FUNCTION_ARGS)
 		check_origins(&v);
 		check_owner(&v);
 	}
+	check_pairs(&v);
+	check_increments(&v);
 	definition = definition_text(&v.stream, context);
 	dbs_catalog_leave(&access);
 	check_source(&v, definition);
