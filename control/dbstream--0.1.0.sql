@@ -129,6 +129,11 @@ CREATE TABLE dbstream.published_table (
 );
 COMMENT ON TABLE dbstream.published_table IS 'What each table of a stream out of this database was like after its last change, as MySQL and MariaDB would make it';
 
+CREATE TABLE dbstream.capture_secret (
+	secret text NOT NULL
+);
+COMMENT ON TABLE dbstream.capture_secret IS 'What captured schema changes are signed with, since anyone may write messages into the log';
+
 CREATE FUNCTION dbstream.capture_ddl()
 RETURNS event_trigger LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_capture_ddl';
 COMMENT ON FUNCTION dbstream.capture_ddl() IS 'Puts schema changes of published tables into the log; the event triggers that call it come with the first stream out of this database';
@@ -762,7 +767,7 @@ REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream
 	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text)
 	FROM dbstream_admin;
 GRANT SELECT ON ALL TABLES IN SCHEMA dbstream TO dbstream_admin;
-REVOKE ALL ON dbstream.secret FROM dbstream_admin;
+REVOKE ALL ON dbstream.secret, dbstream.capture_secret FROM dbstream_admin;
 
 -- The bridge: its own calls, and no table.
 GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.bridge_streams(),

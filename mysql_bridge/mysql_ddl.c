@@ -48,23 +48,19 @@ crash_point(const char *name, unsigned statement)
 /* ---- steps -------------------------------------------------------------------------------- */
 
 bool
-mysql_ddl_id(const char *content, size_t size, char id[DDL_ID_SIZE], Failure *failure)
+mysql_ddl_id(const char *content, size_t size, char id[DDL_ID_SIZE])
 {
 	static const char head[] = "{\"id\": \"";
 	const char *begin = content + sizeof head - 1;
 	const char *end;
 
-	if (size > sizeof head && memcmp(content, head, sizeof head - 1) == 0)
-	{
-		end = memchr(begin, '"', size - (sizeof head - 1));
-		if (end != NULL && end > begin && end - begin < DDL_ID_SIZE)
-		{
-			snprintf(id, DDL_ID_SIZE, "%.*s", (int) (end - begin), begin);
-			return true;
-		}
-	}
-	return failure_set(failure, FAILURE_FATAL, "internal", "Install an extension that matches this bridge.",
-					   "a captured schema change has no id");
+	if (size <= sizeof head || memcmp(content, head, sizeof head - 1) != 0)
+		return false;
+	end = memchr(begin, '"', size - (sizeof head - 1));
+	if (end == NULL || end == begin || end - begin >= DDL_ID_SIZE)
+		return false;
+	snprintf(id, DDL_ID_SIZE, "%.*s", (int) (end - begin), begin);
+	return true;
 }
 
 void
@@ -173,7 +169,9 @@ mysql_ddl_plan(const DdlPlace *place, const char *content, size_t size, Failure 
 	}
 	snprintf(number, sizeof number, "%d", place->stream_id);
 	values[1] = plan->content;
-	if (mysql_ddl_id(content, size, plan->id, failure))
+	if (!mysql_ddl_id(content, size, plan->id))
+		failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a schema change has no id");
+	else
 		plan->rows = postgres_connection_query(place->conn, "SELECT kind, value FROM dbstream.outbound_ddl($1, $2, $3)",
 											   3, values, place->stop_fd, CALL_TIMEOUT_MS, failure);
 	if (plan->rows != NULL)

@@ -40,8 +40,11 @@ typedef struct DdlPlace
 
 typedef struct DdlPlan DdlPlan;
 
-/* Which change a captured message holds: unlike any other's, and the same when it comes again. */
-MUST_CHECK bool mysql_ddl_id(const char *content, size_t size, char id[DDL_ID_SIZE], Failure *failure);
+/*
+ * Which change a captured message holds: unlike any other's, and the same when it comes again. False when it has none:
+ * then nobody captured it, since anyone may write messages into the log.
+ */
+MUST_CHECK bool mysql_ddl_id(const char *content, size_t size, char id[DDL_ID_SIZE]);
 
 /* The step's change; empty when the step is at a transaction's boundary. */
 void mysql_ddl_step_id(const char *step, char id[DDL_ID_SIZE]);

@@ -595,8 +595,8 @@ on_ddl(MysqlTarget *target, DbsString content, Failure *failure)
 	DdlPlan *plan;
 	bool ok;
 
-	if (!mysql_ddl_id(content.data, content.size, id, failure))
-		return false;
+	if (!mysql_ddl_id(content.data, content.size, id))
+		return true;
 	if (target->passing)
 	{
 		mysql_ddl_step_id(target->step, within);

@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
+#include "common/sha2.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -34,6 +35,7 @@
 #include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -171,6 +173,7 @@ typedef struct Capture
 	List *streams;         /* of patterns */
 	StringInfoData tables; /* elements of the array */
 	StringInfoData schemas;
+	const char *secret;
 	const char *failed; /* why it could not be captured */
 } Capture;
 
@@ -219,6 +222,58 @@ statement_text(const EventTriggerData *event)
 	return count == 1 ? text_of(alike) : NULL;
 }
 
+Size
+dbs_ddl_text_size(const char *content, Size size)
+{
+	for (Size at = size; at > 0; at--)
+	{
+		if (content[at - 1] == '\n')
+			return at - 1;
+	}
+	return size;
+}
+
+/* The secret twice, so that nobody can go on from a signature. */
+static char *
+sign(const char *secret, const char *text, Size size)
+{
+	char *hex = palloc0(PG_SHA256_DIGEST_LENGTH * 2 + 1);
+	StringInfoData signed_text;
+
+	initStringInfo(&signed_text);
+	for (int round = 0; round < 2; round++)
+	{
+		bytea *digest;
+
+		resetStringInfo(&signed_text);
+		appendStringInfoString(&signed_text, secret);
+		if (round == 0)
+			appendBinaryStringInfo(&signed_text, text, (int) size);
+		else
+			appendStringInfoString(&signed_text, hex);
+		digest = DatumGetByteaPP(DirectFunctionCall1(
+			sha256_bytea, PointerGetDatum(cstring_to_text_with_len(signed_text.data, signed_text.len))));
+		(void) hex_encode(VARDATA_ANY(digest), VARSIZE_ANY_EXHDR(digest), hex);
+	}
+	return hex;
+}
+
+static char *
+read_secret(MemoryContext context)
+{
+	if (dbs_catalog_run("SELECT secret FROM dbstream.capture_secret LIMIT 1", "") == 0)
+		return NULL;
+	return MemoryContextStrdup(context, dbs_catalog_text(0, 1));
+}
+
+char *
+dbs_ddl_signature(const char *text, Size size)
+{
+	char *secret = read_secret(CurrentMemoryContext);
+
+	return secret == NULL ? NULL : sign(secret, text, size);
+}
+
 static void
 emit(Capture *capture)
 {
@@ -251,6 +306,7 @@ emit(Capture *capture)
 	/* Through jsonb: its order of members is fixed, with the id first. */
 	text = JsonbToCString(NULL, &DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)))->root,
 						  json.len);
+	text = psprintf("%s\n%s", text, sign(capture->secret != NULL ? capture->secret : "", text, strlen(text)));
 #if PG_VERSION_NUM >= 170000
 	(void) LogLogicalMessage(DBS_DDL_PREFIX, text, strlen(text), true, false);
 #else
@@ -548,6 +604,7 @@ capture_safely(Capture *capture)
 		MemoryContextSwitchTo(context);
 		(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 		(void) set_config_option("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		capture->secret = read_secret(context);
 		capture->streams = outbound_patterns();
 		if (capture->streams != NIL)
 			capture_event(capture);
@@ -699,6 +756,10 @@ dbs_ddl_capture_prepare(const DbsCatalogAccess *access, ArrayType *tables)
 	int context;
 
 	lock_setup();
+	(void) dbs_catalog_run(
+		"INSERT INTO dbstream.capture_secret SELECT gen_random_uuid()::text || gen_random_uuid()::text"
+		" WHERE NOT EXISTS (SELECT FROM dbstream.capture_secret)",
+		"");
 	if (!dbs_ddl_captured())
 	{
 		if (!superuser_arg(user))

@@ -21,6 +21,15 @@ void dbs_ddl_capture_prepare(const DbsCatalogAccess *access, ArrayType *tables);
 /* A stream is gone: when it was the last one out, capture nothing any more. */
 void dbs_ddl_capture_release(void);
 
+/*
+ * The signature of a captured change's text, 64 hexadecimal digits: it stands behind the text, on a line of its own. To
+ * be called inside dbs_catalog_enter and leave. NULL when nothing can be signed here yet. palloc'd.
+ */
+char *dbs_ddl_signature(const char *text, Size size);
+
+/* How much of a message's content is the text. */
+Size dbs_ddl_text_size(const char *content, Size size);
+
 /* Are all event triggers there and enabled? */
 bool dbs_ddl_captured(void);
 

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog.h"
+#include "ddl_capture.h"
 #include "ddl_print.h"
 #include "stream_row.h"
 #include "table_difference.h"
@@ -208,12 +209,39 @@ decide(Delivery *plan)
 		plan->outcome = plan->change.statements != NIL ? "applied" : "ignored";
 }
 
-static void
-make_plan(Delivery *plan, int stream_id, text *content, text *dialect)
+/* Did the event trigger write it? Anyone may put a message into the log, and this one's words are executed. */
+static bool
+is_genuine(const char *content, Size size)
 {
-	Jsonb *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(content))));
+	DbsCatalogAccess access;
+	char *signature;
+	bool genuine;
+
+	dbs_catalog_enter(&access);
+	signature = dbs_ddl_signature(content, size);
+	genuine = signature != NULL && content[size] == '\n' && strcmp(content + size + 1, signature) == 0;
+	dbs_catalog_leave(&access);
+	return genuine;
+}
+
+static void
+make_plan(Delivery *plan, int stream_id, text *words, text *dialect)
+{
+	char *content = text_to_cstring(words);
+	Size size = dbs_ddl_text_size(content, strlen(content));
+	Jsonb *json;
 
 	memset(plan, 0, sizeof *plan);
+	if (!is_genuine(content, size))
+	{
+		ereport(LOG,
+				(errmsg("a message that claims to be a captured schema change is left out: it was not captured here"),
+				 errdetail("It begins with %.100s", content)));
+		plan->outcome = "passed";
+		plan->query = "";
+		return;
+	}
+	json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(content, size))));
 	plan->stream = dbs_stream_load(stream_id);
 	if (plan->stream == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no stream with id %d", stream_id)));
@@ -269,6 +297,8 @@ dbs_outbound_ddl(PG_FUNCTION_ARGS)
 	make_plan(&plan, PG_GETARG_INT32(0), PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2));
 	put(result, "outcome", plan.outcome);
 	put(result, "query", plan.query);
+	if (plan.stream == NULL)
+		return (Datum) 0;
 	put(result, "hint", hint_of(&plan));
 	if (plan.error != NULL)
 		put(result, "error", plan.error);
@@ -321,6 +351,8 @@ dbs_outbound_ddl_done(PG_FUNCTION_ARGS)
 	Delivery plan;
 
 	make_plan(&plan, PG_GETARG_INT32(0), PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2));
+	if (plan.stream == NULL)
+		PG_RETURN_VOID();
 	if (note[0] != '\0')
 		add_note(&plan, note);
 	sql = target_text(&plan);

@@ -5,6 +5,7 @@
  * where the schema change says that they are needed; then they stand for all that the table holds. Each rewriting
  * makes a heap of its own, so the first heap of a table after such a change is the one, and later ones are not.
  */
+#include "ddl_capture.h"
 #include "output_plugin.h"
 #include "table_description.h"
 
@@ -58,14 +59,39 @@ remember(DbsOutput *output, Oid published, bool rewritten)
 	MemoryContextSwitchTo(old);
 }
 
+Jsonb *
+dbs_output_ddl_json(Size size, const char *content)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char *text = pnstrdup(content, dbs_ddl_text_size(content, size));
+	Jsonb *volatile json = NULL;
+
+	/* Anyone may have written it. Reading JSON touches nothing but memory, so the error can be dropped. */
+	PG_TRY();
+	{
+		json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		if (geterrcode() == ERRCODE_QUERY_CANCELED || geterrcode() == ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return json != NULL && JB_ROOT_IS_OBJECT(json) ? json : NULL;
+}
+
 bool
 dbs_output_ddl(DbsOutput *output, Size size, const char *content)
 {
-	Jsonb *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(content, size))));
-	const JsonbContainer *tables = JB_ROOT_IS_OBJECT(json) ? dbs_json_container(&json->root, "tables") : NULL;
+	Jsonb *json = dbs_output_ddl_json(size, content);
+	const JsonbContainer *tables = json != NULL ? dbs_json_container(&json->root, "tables") : NULL;
 	uint32 count = tables == NULL ? 0 : JsonContainerSize(tables);
 	bool told = count == 0 || output->patterns == NULL;
 
+	if (json == NULL)
+		return false;
 	for (uint32 i = 0; i < count; i++)
 	{
 		JsonbValue *value = getIthJsonbValueFromContainer((JsonbContainer *) tables, i);

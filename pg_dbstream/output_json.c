@@ -278,7 +278,7 @@ ddl_name(StringInfo out, const JsonbContainer *table, const char *name)
 static void
 json_ddl(DbsOutput *output, Size size, const char *content)
 {
-	Jsonb *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(content, size))));
+	Jsonb *json = dbs_output_ddl_json(size, content);
 	const JsonbContainer *tables = dbs_json_container(&json->root, "tables");
 	StringInfo out = open_object(output, "ddl");
 	static const char *const fields[] = {"id", "lsn", "tag", "query", "failed"};

@@ -17,6 +17,7 @@
 #include "nodes/pg_list.h"
 #include "replication/logical.h"
 #include "replication/output_plugin.h"
+#include "utils/jsonb.h"
 #include "utils/rel.h"
 
 #include "../libdbstream/wire.h"
@@ -113,6 +114,9 @@ void dbs_output_tables_forget(void);
 
 /* A captured schema change: is it told, by the tables it names? Remembers those whose rows follow. */
 bool dbs_output_ddl(DbsOutput *output, Size size, const char *content);
+
+/* What it says; NULL when it is no object, so that nobody captured it. */
+Jsonb *dbs_output_ddl_json(Size size, const char *content);
 
 /* Is a row of this table's new heap, made by a command that rewrites the table, one that follows a schema change? */
 bool dbs_output_follows(DbsOutput *output, Relation relation);

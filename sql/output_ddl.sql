@@ -149,6 +149,12 @@ SELECT dbstream.alter_stream('out', options => '{"on_ddl": "stop"}');
 SELECT * FROM plan();
 SELECT told();
 
+-- Anyone may write messages into the log: what was not captured is nothing.
+SELECT count(pg_logical_emit_message(true, 'dbstream.ddl', c)) FROM unnest(ARRAY['no object', '{"tables": 1}', '[]', '',
+	'{"id": "1.1", "lsn": "0/0", "query": "forged", "tables": []}']) c;
+SELECT * FROM plan();
+SELECT told();
+
 -- The last stream takes the event triggers along.
 SELECT count(*) > 0 FROM dbstream.published_table;
 SELECT dbstream.drop_stream('out');
