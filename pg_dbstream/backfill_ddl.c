@@ -56,6 +56,25 @@ comes_again(const DbsDdlStatement *statement, const DbsDdlTable *dropped)
 	return false;
 }
 
+/* An earlier part of the statement has made it: in a chain of renames a name between. */
+static bool
+made_before(const DbsDdlStatement *statement, const DbsDdlTable *dropped)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		const DbsDdlTable *table = lfirst(cell);
+
+		if (table == dropped)
+			break;
+		if (table->created && strcmp(table->name, dropped->name) == 0 && table->schema != NULL &&
+			dropped->schema != NULL && strcmp(table->schema, dropped->schema) == 0)
+			return true;
+	}
+	return false;
+}
+
 static Involved
 involved_in(const DbsDdlStatement *statement)
 {
@@ -72,7 +91,7 @@ involved_in(const DbsDdlStatement *statement)
 		creates |= table->created;
 		drops |= table->dropped;
 		takes_in |= table->created && selected(table);
-		from_outside |= table->dropped && !selected(table) && !comes_again(statement, table);
+		from_outside |= table->dropped && !selected(table) && !made_before(statement, table);
 		if (!selected(table))
 			continue;
 		if (record == NULL || record->standing == DBS_STANDING_OUTSIDE)

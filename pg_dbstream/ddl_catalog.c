@@ -7,6 +7,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -174,14 +175,14 @@ static DdlKey *
 plain_key(Relation relation, const DdlKnownTable *table, Form_pg_index index, DdlKeyKind kind)
 {
 	DdlKey *key = palloc0(sizeof(DdlKey));
-	Size size = strlen(table->name);
 	const char *name = get_rel_name(index->indexrelid);
+	const char *part_name;
 
 	key->kind = kind;
 	/* MySQL's name is what follows the table's, where the whole was not shortened by a hash. */
-	if (strncmp(name, table->name, size) == 0 && name[size] == '_' &&
-		strcmp(dbs_ddl_pg_index_name(table->name, name + size + 1), name) == 0 && strlen(name) < NAMEDATALEN - 1)
-		key->name = pstrdup(name + size + 1);
+	part_name = dbs_ddl_index_part(table->name, name);
+	if (part_name != NULL && strlen(name) < NAMEDATALEN - 1)
+		key->name = pstrdup(part_name);
 	for (int i = 0; i < index->indnkeyatts; i++)
 	{
 		DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
@@ -426,4 +427,20 @@ bool
 dbs_ddl_catalog_schema_exists(const char *schema)
 {
 	return OidIsValid(get_namespace_oid(schema, true));
+}
+
+DdlNameTaken
+dbs_ddl_catalog_name_taken(const char *schema, const char *name, const char **table)
+{
+	Oid namespace = get_namespace_oid(schema, true);
+	Oid oid = OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
+	char kind;
+
+	if (!OidIsValid(oid))
+		return DDL_NAME_FREE;
+	kind = get_rel_relkind(oid);
+	if (kind != RELKIND_INDEX && kind != RELKIND_PARTITIONED_INDEX)
+		return DDL_NAME_OTHER;
+	*table = get_rel_name(IndexGetRelation(oid, true));
+	return *table != NULL ? DDL_NAME_INDEX : DDL_NAME_OTHER;
 }

@@ -67,12 +67,21 @@ typedef struct DdlKnownTable
 	List *constraints;  /* of DdlKnownConstraint */
 } DdlKnownTable;
 
+typedef enum DdlNameTaken
+{
+	DDL_NAME_FREE,
+	DDL_NAME_INDEX, /* of the table told, by its own name */
+	DDL_NAME_OTHER  /* a table, view or sequence */
+} DdlNameTaken;
+
 typedef struct DdlKnown
 {
 	List *tables; /* of DdlKnownTable */
 	/* Asks the catalogue; NULL where it may not be looked at. Returns NULL when the table does not exist. */
 	DdlKnownTable *(*load)(const char *schema, const char *name);
 	bool (*schema_exists)(const char *schema);
+	/* Says whose index or other relation bears the name; NULL where the catalogue may not be looked at. */
+	DdlNameTaken (*name_taken)(const char *schema, const char *name, const char **table);
 	List *schemas;  /* of char *: created by this text */
 	List *deferred; /* of DdlDeferredKey: foreign keys whose table comes later in the text */
 } DdlKnown;
@@ -86,7 +95,21 @@ DdlKnownColumn *dbs_ddl_known_column(const DdlKnownTable *table, const char *nam
 DdlKnownKey *dbs_ddl_known_key(const DdlKnownTable *table, const char *name);
 DdlKnownConstraint *dbs_ddl_known_constraint(const DdlKnownTable *table, const char *name);
 
+/*
+ * PostgreSQL's tables and indexes share their names in a schema, MySQL's do not: index "items" of "order" and table
+ * "order_items".  The table keeps the name, the index takes one with a hash of both its parts.
+ */
+const char *dbs_ddl_other_index_name(const char *table, const char *index);
+/* MySQL's name in an index's name, made in either way; NULL when it was not made from the table's. */
+const char *dbs_ddl_index_part(const char *table, const char *pg_name);
+/* The name for an index that comes. */
+const char *dbs_ddl_known_index_name(DdlKnown *known, const char *schema, const char *table, const char *index);
+/* The index that bears the name of a table that comes, renamed in what is known; NULL: none, or not one of a MySQL
+ * table. */
+const char *dbs_ddl_known_index_gives_way(DdlKnown *known, const char *schema, const char *name);
+
 /* The catalogue's answers (ddl_catalog.c). */
+DdlNameTaken dbs_ddl_catalog_name_taken(const char *schema, const char *name, const char **table);
 DdlKnownTable *dbs_ddl_catalog_table(const char *schema, const char *name);
 bool dbs_ddl_catalog_schema_exists(const char *schema);
 

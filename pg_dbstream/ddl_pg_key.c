@@ -171,7 +171,10 @@ dbs_ddl_pg_key(DdlPrinter *printer, DdlKey *key, const DdlName *name, DdlKnownTa
 	DdlKnownKey *known;
 
 	dbs_ddl_name_key(key, table, NULL);
-	index = dbs_ddl_pg_index_name(base, key->name);
+	index = dbs_ddl_known_index_name(printer->known, schema, base, key->name);
+	if (strcmp(index, dbs_ddl_pg_index_name(base, key->name)) != 0)
+		dbs_ddl_note(printer, DBS_NOTE_INFO, "index \"%s\" is called \"%s\", since \"%s\" has another owner", key->name,
+					 index, dbs_ddl_pg_index_name(base, key->name));
 	dbs_ddl_note_ignored(printer, key->ignored, psprintf("index \"%s\"", key->name));
 	if (special_index(printer, key, &method))
 		return;

@@ -99,8 +99,10 @@ rename_belongings(DdlPrinter *printer, DdlKnownTable *table, const char *schema,
 	foreach (cell, table->keys)
 	{
 		DdlKnownKey *key = lfirst(cell);
-		const char *name = key->name != NULL && key->kind != DDL_KEY_PRIMARY ? dbs_ddl_pg_index_name(to, key->name)
-																			 : with_new_prefix(key->pg_name, from, to);
+		const char *part = key->name != NULL ? key->name : dbs_ddl_index_part(from, key->pg_name);
+		const char *name = key->kind != DDL_KEY_PRIMARY && part != NULL
+							   ? dbs_ddl_known_index_name(printer->known, schema, to, part)
+							   : with_new_prefix(key->pg_name, from, to);
 
 		if (name == NULL || strcmp(name, key->pg_name) == 0)
 			continue;
@@ -152,6 +154,8 @@ dbs_ddl_pg_rename_table(DdlPrinter *printer, const DdlName *from, const DdlName 
 		dbs_ddl_sql(printer, "ALTER TABLE %s%s SET SCHEMA %s", exists, qualified, dbs_ddl_pg_quote(to_schema));
 		qualified = dbs_ddl_pg_qualified(to_schema, from_name);
 	}
+	if (strcmp(from_name, to_name) != 0)
+		dbs_ddl_pg_free_name(printer, to_schema == NULL ? from_schema : to_schema, to_name);
 	if (strcmp(from_name, to_name) != 0)
 		dbs_ddl_sql(printer, "ALTER TABLE %s%s RENAME TO %s", exists, qualified, dbs_ddl_pg_quote(to_name));
 	qualified = dbs_ddl_pg_qualified(to_schema == NULL ? from_schema : to_schema, to_name);

@@ -281,6 +281,18 @@ create_as(DdlPrinter *printer, DdlStatement *statement, const char *qualified)
 }
 
 /* What stands before the table itself; false when the table needs not be created. */
+/* An index that bears the name of a table that comes gets another one. */
+void
+dbs_ddl_pg_free_name(DdlPrinter *printer, const char *schema, const char *name)
+{
+	const char *other = dbs_ddl_known_index_gives_way(printer->known, schema, name);
+
+	if (other == NULL)
+		return;
+	dbs_ddl_sql(printer, "ALTER INDEX %s RENAME TO %s", dbs_ddl_pg_qualified(schema, name), dbs_ddl_pg_quote(other));
+	dbs_ddl_note(printer, DBS_NOTE_INFO, "index \"%s\" is renamed \"%s\": the table takes its name", name, other);
+}
+
 static bool
 prepare(DdlPrinter *printer, DdlStatement *statement, const char *qualified)
 {
@@ -299,6 +311,7 @@ prepare(DdlPrinter *printer, DdlStatement *statement, const char *qualified)
 	}
 	dbs_ddl_add_table(printer, statement->name, true, false);
 	dbs_ddl_pg_ensure_schema(printer, schema);
+	dbs_ddl_pg_free_name(printer, schema, dbs_ddl_fit(printer, statement->name->name));
 	if (create->or_replace)
 		dbs_ddl_sql(printer, "DROP TABLE IF EXISTS %s", qualified);
 	else if (create->if_not_exists && printer->known->load != NULL)

@@ -122,6 +122,7 @@ const char *dbs_ddl_pg_partition_table(DdlPrinter *printer, const DdlName *name,
 void dbs_ddl_pg_alter_partition(DdlPrinter *printer, const DdlStatement *statement, const DdlAction *action,
 								const DdlKnownTable *table);
 void dbs_ddl_pg_rename_table(DdlPrinter *printer, const DdlName *from, const DdlName *to, bool if_exists);
+void dbs_ddl_pg_free_name(DdlPrinter *printer, const char *schema, const char *name);
 void dbs_ddl_pg_ensure_schema(DdlPrinter *printer, const char *schema);
 
 /* Parts that CREATE TABLE and ALTER TABLE share (ddl_pg_column.c, ddl_pg_key.c). */

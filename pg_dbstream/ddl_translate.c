@@ -117,6 +117,7 @@ dbs_ddl_translate(const char *text, const DbsDdlOptions *options)
 	{
 		known.load = dbs_ddl_catalog_table;
 		known.schema_exists = dbs_ddl_catalog_schema_exists;
+		known.name_taken = dbs_ddl_catalog_name_taken;
 	}
 	dbs_ddl_lexer_init(&lexer, text, options->source, options->sql_mode);
 	while (dbs_ddl_lexer_next(&lexer, &tokens))

@@ -7,9 +7,12 @@
 
 #include "access/xact.h"
 #include "catalog.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "ddl.h"
 #include "ddl_history.h"
+#include "ddl_known.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -229,6 +232,54 @@ forget(int64 id)
 	dbs_catalog_leave(&access);
 }
 
+/* The name in double quotes that begins here, which *at is moved behind; NULL when none does. */
+static char *
+take_quoted(const char **at)
+{
+	StringInfoData name;
+
+	if (**at != '"')
+		return NULL;
+	initStringInfo(&name);
+	for ((*at)++; **at != '\0'; (*at)++)
+	{
+		if (**at == '"' && *++*at != '"')
+			return name.data;
+		appendStringInfoChar(&name, **at);
+	}
+	return NULL;
+}
+
+/* CREATE INDEX "a_b" ON "s"."a" …, by another name where a table or another table's index is called so. */
+static char *
+with_free_name(char *sql)
+{
+	const char *index = strstr(sql, "INDEX \"");
+	const char *at = index != NULL ? index + 6 : NULL;
+	const char *rest;
+	const char *part;
+	char *name, *schema, *table;
+	Oid namespace, taken;
+
+	if (at == NULL || !begins(sql, "CREATE ") || index - sql > 14 || (name = take_quoted(&at)) == NULL ||
+		strncmp(at, " ON ", 4) != 0)
+		return sql;
+	rest = at;
+	at += 4;
+	if ((schema = take_quoted(&at)) == NULL || *at++ != '.' || (table = take_quoted(&at)) == NULL)
+		return sql;
+	namespace = get_namespace_oid(schema, true);
+	taken = get_relname_relid(name, namespace);
+	if (!OidIsValid(taken) || (get_rel_relkind(taken) == RELKIND_INDEX &&
+							   IndexGetRelation(taken, true) == get_relname_relid(table, namespace)))
+		return sql;
+	part = dbs_ddl_index_part(table, name);
+	if (part == NULL)
+		return sql;
+	return psprintf("%.*s%s%s", (int) (index + 6 - sql), sql, quote_identifier(dbs_ddl_other_index_name(table, part)),
+					rest);
+}
+
 /* after: the tables' phase then. */
 static void
 run_stage(Stage stage, const char *phase, const char *after)
@@ -240,6 +291,8 @@ run_stage(Stage stage, const char *phase, const char *after)
 	{
 		set_phase(schema, table, phase);
 		dbs_apply_begin_group();
+
+		sql = with_free_name(sql);
 
 		/* The log may have brought the same index or key meanwhile. */
 		if (!dbs_ddl_execute_unless_there(list_make1(sql)))

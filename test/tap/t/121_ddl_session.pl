@@ -24,7 +24,7 @@ foreach my $kind (@kinds)
 		my $scene = DBStream::Scene->new(kind => $kind);
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
-		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update))
+		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update names))
 		{
 			next if defined $ENV{DBSTREAM_PART} && $ENV{DBSTREAM_PART} ne $part;
 			my $good = eval { main->can($part)->($scene, $kind); 1; };
@@ -251,4 +251,34 @@ sub on_update
 	is($target->sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM upd.t WHERE c > '2002-01-01'"), '1 3',
 		"$kind: an update that changes something sets the time");
 	end($scene, 'upd');
+}
+
+# ---- names that are one schema's at the target, and a table's at the source ---------------
+
+sub names
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+	my $indexes = "SELECT string_agg(regexp_replace(indexname, '_[0-9a-f]{8}\$', '_HASH'), ' ' ORDER BY indexname) FROM pg_indexes"
+	  . " WHERE schemaname = 'names' AND indexname !~ '_pkey\$'";
+
+	# Of what is copied, indexes come last.
+	begin($scene, 'copied', 'CREATE TABLE p (id int PRIMARY KEY, q int, KEY q (q), UNIQUE KEY r (q, id)); CREATE TABLE p_q (id int PRIMARY KEY);'
+		  . ' CREATE TABLE p_r (id int PRIMARY KEY, KEY `odd " name` (id)); INSERT INTO p VALUES (1, 1)', start => 'backfill');
+	is($target->sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'copied' AND tablename = 'p'"), 3,
+		"$kind: every index of a table is there whose names are other tables'");
+	follows($scene, 'copied', "$kind: tables copied, with indexes of other tables' names");
+	end($scene, 'copied');
+	begin($scene, 'names', 'CREATE TABLE item (id int PRIMARY KEY, tag int, KEY tag (tag))');
+	$source->sql('CREATE TABLE item_tag (id int PRIMARY KEY, v int, KEY v (v)); INSERT INTO item_tag VALUES (1, 1);'
+		  . ' CREATE TABLE a_b (id int PRIMARY KEY, c int, KEY c (c)); CREATE TABLE a (id int PRIMARY KEY, c int);'
+		  . ' CREATE INDEX b_c ON a (c); CREATE TABLE other (id int PRIMARY KEY); RENAME TABLE other TO a_b_c;'
+		  . ' ALTER TABLE item ADD KEY tag_v (tag); INSERT INTO item VALUES (1, 1)', 'names');
+	follows($scene, 'names', "$kind: indexes and tables whose names meet");
+	is($target->sql($indexes), 'a_b_c_HASH a_b_c_HASH item_tag_HASH item_tag_v item_tag_v_HASH', "$kind: tables keep theirs, indexes get others");
+	$source->sql('ALTER TABLE item RENAME INDEX tag_v TO w; ALTER TABLE item DROP INDEX tag; RENAME TABLE a TO z; ALTER TABLE z DROP INDEX b_c;'
+		  . ' ALTER TABLE a_b RENAME INDEX c TO d; DROP INDEX d ON a_b', 'names');
+	follows($scene, 'names', "$kind: they are found again");
+	is($target->sql($indexes), 'item_tag_v item_w', "$kind: by the source's names");
+	end($scene, 'names');
 }
