@@ -156,6 +156,7 @@ apply_hello(DbsReader *reader)
 						errhint("Install a bridge and an extension of the same version.")));
 	dbs_apply.cascades_logged = (hello.flags & DBS_HELLO_CASCADES_LOGGED) != 0;
 	dbs_apply.mariadb = hello.source_kind.size == 7 && memcmp(hello.source_kind.data, "mariadb", 7) == 0;
+	dbs_apply.from_postgres = hello.source_kind.size == 10 && memcmp(hello.source_kind.data, "postgresql", 10) == 0;
 }
 
 static void

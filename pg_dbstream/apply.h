@@ -34,6 +34,7 @@ typedef struct DbsApply
 	bool whole_chunk;     /* a table without a key is being copied, in one transaction */
 	bool cascades_logged; /* the source logs what its foreign keys' actions change */
 	bool mariadb;
+	bool from_postgres;
 
 	/* The group. */
 	bool in_group;

@@ -417,6 +417,7 @@ static void
 key_of_new_row(DbsWireTable *table)
 {
 	memset(table->before.present, 0, table->att_count * sizeof(bool));
+	table->before.sent_all = false;
 	for (int i = 0; i < table->column_count; i++)
 	{
 		int at = table->conversions[i].att - 1;
@@ -427,6 +428,26 @@ key_of_new_row(DbsWireTable *table)
 		table->before.nulls[at] = table->after.nulls[at];
 		table->before.present[at] = true;
 	}
+}
+
+/*
+ * The new row is to replace one that is not the old one: what it lacks, since it was stored out of line and did not
+ * change, is in the old one.
+ */
+static void
+complete_after(DbsWireTable *table)
+{
+	if (table->after.sent_all || !table->before.sent_all)
+		return;
+	for (int i = 0; i < table->att_count; i++)
+	{
+		if (table->after.present[i] || !table->before.present[i])
+			continue;
+		table->after.values[i] = table->before.values[i];
+		table->after.nulls[i] = table->before.nulls[i];
+		table->after.present[i] = true;
+	}
+	table->after.sent_all = true;
 }
 
 /* Find the row; the target that holds it, a partition perhaps, or NULL. */
@@ -514,6 +535,8 @@ insert_missing(DbsWireTable *table, DbsTarget *target, bool same_key)
 
 	if (dbs_apply.window && !table->after.sent_all && (same_key || find_row(target, &table->after) != NULL))
 		return;
+	if (!dbs_apply.window)
+		complete_after(table);
 	if (!dbs_conflict_source_wins(&conflict))
 		return;
 	if (!table->after.sent_all)
@@ -570,9 +593,12 @@ apply_update(DbsReader *reader, DbsWireTable *table, DbsTarget *target)
 			return;
 		}
 		conflict.holder = holder;
-		if (differs(table, target, holder, !same_key && table->before.sent_all, &table->after) &&
-			!dbs_conflict_source_wins(&conflict))
-			return;
+		if (differs(table, target, holder, table->before.sent_all, &table->after))
+		{
+			complete_after(table);
+			if (!dbs_conflict_source_wins(&conflict))
+				return;
+		}
 		if (dbs_conflict_policy() == DBS_CONFLICT_SOURCE_WINS && holder == target)
 		{
 			remove_rivals(table, target, &table->after);

@@ -131,13 +131,6 @@ compare_times(DbsTarget *shape, const DbsImage *after, DbsTarget *holder)
 										   InvalidOid, after->values[source], held));
 }
 
-/* On a tie MySQL's row wins, as it does in a stream the other way. */
-static bool
-source_is_later(const DbsConflict *conflict)
-{
-	return compare_times(conflict->shape, conflict->after, conflict->holder) >= 0;
-}
-
 bool
 dbs_conflict_differs(DbsTarget *holder, const DbsImage *before, bool whole, const DbsImage *after)
 {
@@ -201,6 +194,30 @@ known_table(Relation relation)
 	if (!relation->rd_rel->relispartition)
 		return RelationGetRelid(relation);
 	return llast_oid(get_partition_ancestors(RelationGetRelid(relation)));
+}
+
+/*
+ * On a tie MySQL's row wins, as it does in a stream the other way. Of two PostgreSQL servers neither is the other's
+ * better: the row whose text is the greater wins, by the columns that the source's row has, which is the same row on
+ * both sides.
+ */
+static bool
+source_is_later(const DbsConflict *conflict)
+{
+	int order = compare_times(conflict->shape, conflict->after, conflict->holder);
+	TupleDesc desc = RelationGetDescr(conflict->shape->relation);
+	Datum source, target;
+
+	if (order != 0 || !dbs_apply.from_postgres)
+		return order >= 0;
+	source = image_json(conflict, conflict->after, false);
+	target = row_json(ExecFetchSlotHeapTupleDatum(conflict->holder->found));
+	for (int i = 0; i < desc->natts; i++)
+		if (!conflict->after->present[i] && !TupleDescAttr(desc, i)->attisdropped)
+			target = DirectFunctionCall2(jsonb_delete, target,
+										 CStringGetTextDatum(NameStr(TupleDescAttr(desc, i)->attname)));
+	return strcmp(DatumGetCString(DirectFunctionCall1(jsonb_out, source)),
+				  DatumGetCString(DirectFunctionCall1(jsonb_out, target))) >= 0;
 }
 
 static void

@@ -20,12 +20,14 @@ $pg->sql(q{INSERT INTO dbstream.stream (id, name, owner, source, target, tables,
 
 my $number = 0;
 
+my $from = 'mysql';
+
 sub feed
 {
 	my (@lines) = @_;
 
 	return run_program([ $feed, $pg->conninfo, 1 ],
-		stdin => join('', map { tr/|/\t/r . "\n" } 'hello|0', @lines, 'commit|binlog.000001:' . ++$number));
+		stdin => join('', map { tr/|/\t/r . "\n" } "hello|0|$from", @lines, 'commit|binlog.000001:' . ++$number));
 }
 
 sub policy { $pg->sql("UPDATE dbstream.stream SET options = '$_[0]'"); }
@@ -140,6 +142,28 @@ foreach my $case ([ 'NULL', '\N', 'new' ], [ "'$middle'", '\N', 'held' ], [ 'NUL
 	feed($define, 'begin', "insert|1|9|new|$new|\\N");
 	is($pg->sql('SELECT word FROM shop.plain'), $end, "$new against $held");
 }
+
+# Between two PostgreSQL servers both sides must decide a tie by the rows.
+$from = 'postgresql';
+foreach my $case ([ 'a', 'b', 'b' ], [ 'b', 'a', 'b' ])
+{
+	my ($held, $new, $end) = @$case;
+
+	$pg->sql("DELETE FROM shop.plain; INSERT INTO shop.plain VALUES (9, '$held', '$middle')");
+	feed($define, 'begin', "insert|1|9|$new|$then|\\N");
+	is($pg->sql('SELECT word FROM shop.plain'), $end, "a tie of two PostgreSQL servers: $new against $held");
+}
+$from = 'mysql';
+
+# A row that replaces another one is whole, though the source leaves out what it did not change.
+policy('{"conflicts": "source_wins"}');
+foreach my $held (q{DELETE FROM shop.plain; INSERT INTO shop.plain VALUES (9, 'mine', NULL, 'mine')}, 'DELETE FROM shop.plain')
+{
+	$pg->sql($held);
+	feed($define, 'begin', "update|1|9|old|$then|x\@y|=>|9|~|$then|z\@y");
+	is($pg->sql('SELECT word, mail FROM shop.plain'), 'old|z@y', 'what the source left out is its own old value');
+}
+policy('{"conflicts": "latest_wins", "conflict_column": "at"}');
 
 # Without the old row, an update that is older than the target's row loses all the same.
 $pg->sql("UPDATE shop.plain SET word = 'held', at = '$late'; DELETE FROM dbstream.conflict");

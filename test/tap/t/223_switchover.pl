@@ -89,6 +89,8 @@ sub switchover
 		"$kind: it is seen there");
 	is($scene->compare('shop', qw(customer orders)), '', "$kind: both sides hold the same");
 	ok($scene->caught_up('move', 60), "$kind: the way here goes on");
+	wait_until(30, sub { obstacles($pg, 'back') eq '' });
+	is(obstacles($pg, 'back'), '', "$kind: nothing stands in the way back either");
 	is($pg->sql(q{SELECT rows_inserted, rows_updated FROM dbstream.stream_status WHERE name = 'move'}), '8|0', "$kind: without an echo");
 	is($pg->sql(q{SELECT object, next_value FROM dbstream.sync_sequences('back')}), "shop.customer|6\nshop.orders|6",
 		"$kind: for the way back sync_sequences says where the target's counters are");

@@ -113,6 +113,17 @@ sub there_and_back
 			  . " FROM out.$name o FULL JOIN back.$name b USING (id) WHERE o.v::text IS DISTINCT FROM b.v::text OR o.id IS NULL OR b.id IS NULL");
 		is($differ, '', "$kind: $words comes back as it was");
 	}
+
+	# Whole old rows are compared with what is at the target: of every type the value that was written is found there.
+	$pg->sql(join('', map { "ALTER TABLE out.$_->[0] REPLICA IDENTITY FULL; UPDATE out.$_->[0] SET id = id + 1000;"
+				  . " DELETE FROM out.$_->[0] WHERE id > 1000; " } @types)
+		  . q{SELECT dbstream.alter_stream('comes_back', options => '{"before_images": "full"}')});
+	ok($scene->caught_up('goes_out', 120), "$kind: whole old rows find theirs") or die "not caught up\n";
+	is($my->sql('SELECT ' . join(' + ', map { "(SELECT COUNT(*) FROM `out`.$_->[0])" } @types)), scalar @types, "$kind: and are deleted");
+	ok($scene->catches_up('comes_back', 60), "$kind: the stream back asks for whole old rows");
+	$my->sql(join('', map { "UPDATE back.$_->[0] SET id = id + 1000; DELETE FROM back.$_->[0] WHERE id > 1000; " } @types));
+	ok($scene->caught_up('comes_back', 60), "$kind: whole old rows find theirs on the way back") or die "not caught up\n";
+	is($pg->sql('SELECT ' . join(' + ', map { "(SELECT count(*) FROM back.$_->[0])" } @types)), scalar @types, "$kind: and are deleted");
 }
 
 sub policies
