@@ -416,6 +416,7 @@ announce(Backfill *backfill, MYSQL *sql, SnapshotTable *table, bool again, Failu
 		return false;
 	if (table->gone)
 		return put_gone(backfill, table->schema, table->name, failure);
+	table->not_before = place.point;
 	binlog_place_text(&place, position);
 	step.flags = (table->key_count == 0 ? DBS_SNAPSHOT_WHOLE : 0) | (again ? DBS_SNAPSHOT_AGAIN : 0);
 	step.number = table->rows_estimated;
@@ -432,8 +433,12 @@ announce(Backfill *backfill, MYSQL *sql, SnapshotTable *table, bool again, Failu
 static bool
 resume_table(Backfill *backfill, MYSQL *sql, SnapshotTable *table, const RecordedTable *record, Failure *failure)
 {
-	if (!snapshot_table_describe(table, sql, backfill->server->flavour, backfill->config, record->definition, failure))
+	BinlogPlace place = {0};
+
+	if (!mysql_server_log_end(sql, backfill->server, &place, NULL, failure) ||
+		!snapshot_table_describe(table, sql, backfill->server->flavour, backfill->config, record->definition, failure))
 		return false;
+	table->not_before = place.point;
 	if (table->gone)
 		return put_gone(backfill, table->schema, table->name, failure);
 	if (!table->changed)
@@ -565,7 +570,7 @@ table_done(Backfill *backfill, const SnapshotTable *table)
 static bool
 table_changed(Backfill *backfill, MYSQL *sql, SnapshotTable *table, Failure *failure)
 {
-	bool done = chunk_gate_enter(&backfill->sink, failure);
+	bool done = chunk_gate_enter(&backfill->sink, (SourcePoint){0, 0}, failure);
 
 	if (done && table->gone)
 		done = put_gone(backfill, table->schema, table->name, failure);
@@ -814,13 +819,14 @@ wait_until_visible(Backfill *backfill, MYSQL *sql, SourcePoint point, const char
 
 /* Readers copy until the time is up or all is copied; then none is inside the gate. */
 static void
-let_readers_in(Backfill *backfill)
+let_readers_in(Backfill *backfill, SourcePoint point)
 {
 	ChunkGate *gate = &backfill->sink.gate;
 	int64_t until = clock_now_ms() + TURN_MS;
 
 	pthread_mutex_lock(&gate->lock);
 	gate->open_until = until;
+	gate->point = point;
 	pthread_cond_broadcast(&gate->changed);
 	pthread_mutex_unlock(&gate->lock);
 	pthread_mutex_lock(&backfill->lock);
@@ -852,7 +858,7 @@ backfill_turn(Backfill *backfill, MYSQL *sql, SourcePoint point, const char *gti
 	}
 	if (!wait_until_visible(backfill, sql, point, gtid_set, failure))
 		return false;
-	let_readers_in(backfill);
+	let_readers_in(backfill, point);
 	pthread_mutex_lock(&backfill->lock);
 	over = backfill->readers_left == 0 || backfill->failed;
 	if (clock_now_ms() - backfill->logged >= LOG_MS)

@@ -20,6 +20,8 @@
 #include "wire_buffer.h"
 #include "wire_transaction.h"
 
+#define SERVER_DATABASE_DENIED 1044
+#define SERVER_TABLE_DENIED 1142
 #define SERVER_NO_SUCH_TABLE 1146
 #define SERVER_NO_SUCH_COLUMN 1054
 #define SERVER_NO_SUCH_KEY 1176
@@ -142,9 +144,9 @@ write_literal(FILE *out, MYSQL *sql, const SnapshotKey *key, const char *value, 
 {
 	if (key->number)
 		fputs(value, out);
-	else if (key->bytes)
+	else if (key->bytes || key->text)
 	{
-		fputs("x'", out);
+		fputs(key->text ? "_utf8mb4 x'" : "x'", out);
 		for (size_t i = 0; i < size; i++)
 			fprintf(out, "%02x", (unsigned char) value[i]);
 		fputc('\'', out);
@@ -169,7 +171,7 @@ write_condition(FILE *out, const Reader *reader, char *room)
 		size_t size = strlen(value);
 		char *bytes = NULL;
 
-		if (key->bytes)
+		if (key->bytes || key->text)
 		{
 			/* Kept as hexadecimal digits, since bytes may hold anything. */
 			bytes = malloc(size / 2 + 1);
@@ -279,7 +281,8 @@ keep_key(Reader *reader, MYSQL_ROW row, const unsigned long *lengths)
 		uint32_t at = key->extra >= 0 ? table->column_count + (uint32_t) key->extra : key->column;
 
 		free(table->last_key[i]);
-		table->last_key[i] = key->bytes ? hexadecimal(row[at], lengths[at]) : strndup(row[at], lengths[at]);
+		table->last_key[i] =
+			key->bytes || key->text ? hexadecimal(row[at], lengths[at]) : strndup(row[at], lengths[at]);
 		if (table->last_key[i] == NULL)
 			return no_memory(reader->failure);
 	}
@@ -495,6 +498,38 @@ copy_chunk(Reader *reader, uint64_t *limit)
 	return true;
 }
 
+/* Until the lock is let go nobody writes, and whoever has written has logged it. */
+static bool
+lock_table(Reader *reader)
+{
+	const SnapshotTable *table = reader->table;
+	char *schema = snapshot_identifier(table->schema);
+	char *name = snapshot_identifier(table->name);
+	size_t room = schema != NULL && name != NULL ? strlen(schema) + strlen(name) + 32 : 0;
+	char *words = room > 0 ? malloc(room) : NULL;
+	bool done = false;
+
+	if (words == NULL)
+		no_memory(reader->failure);
+	else
+	{
+		snprintf(words, room, "LOCK TABLES %s.%s READ", schema, name);
+		done = mysql_connection_execute(reader->sql, words, reader->failure) || table_has_changed(reader);
+	}
+	free(words);
+	free(name);
+	free(schema);
+	if (!done &&
+		(mysql_errno(reader->sql) == SERVER_DATABASE_DENIED || mysql_errno(reader->sql) == SERVER_TABLE_DENIED))
+		failure_set(
+			reader->failure, FAILURE_REJECT, "privilege_missing",
+			"GRANT LOCK TABLES on its database to the stream's user; or give the table a primary key, or an engine "
+			"with transactions (ENGINE = InnoDB); or exclude it from the stream.",
+			"table \"%s.%s\" has no key and its engine no transactions: it can be copied under a lock only",
+			table->schema, table->name);
+	return done;
+}
+
 /*
  * MySQL has no snapshot with a position. A locking read holds every row and every gap of the table until the
  * transaction ends, so at its end the table is what was read, and the log holds its changes up to here.
@@ -503,6 +538,8 @@ static bool
 begin_whole(Reader *reader, BinlogPlace *place, const char **suffix)
 {
 	*suffix = "";
+	if (reader->table->locks)
+		return lock_table(reader);
 	if (reader->sink->server->flavour == FLAVOUR_MARIADB)
 		return snapshot_position_begin(reader->sql, place, reader->failure);
 	*suffix = " FOR SHARE";
@@ -512,12 +549,18 @@ begin_whole(Reader *reader, BinlogPlace *place, const char **suffix)
 }
 
 static bool
+let_go(Reader *reader, const char *words)
+{
+	return mysql_connection_execute(reader->sql, reader->table->locks ? "UNLOCK TABLES" : words, reader->failure);
+}
+
+static bool
 end_whole(Reader *reader, BinlogPlace *place)
 {
-	if (reader->sink->server->flavour == FLAVOUR_MYSQL &&
+	if ((reader->table->locks || reader->sink->server->flavour == FLAVOUR_MYSQL) &&
 		!mysql_server_log_end(reader->sql, reader->sink->server, place, NULL, reader->failure))
 		return false;
-	return mysql_connection_execute(reader->sql, "COMMIT", reader->failure);
+	return let_go(reader, "COMMIT");
 }
 
 static bool
@@ -535,7 +578,7 @@ copy_whole(Reader *reader)
 		return false;
 	result = run_query(reader, 0, suffix);
 	if (result == NULL)
-		return give_up(reader) && mysql_connection_execute(reader->sql, "ROLLBACK", reader->failure);
+		return give_up(reader) && let_go(reader, "ROLLBACK");
 	done = read_rows(reader, result, UINT64_MAX, &count);
 	end_result(reader, result, done);
 	if (!done)
@@ -560,14 +603,15 @@ first_limit(const SnapshotTable *table)
 /* ---- turns ---- */
 
 bool
-chunk_gate_enter(ChunkSink *sink, Failure *failure)
+chunk_gate_enter(ChunkSink *sink, SourcePoint not_before, Failure *failure)
 {
 	ChunkGate *gate = &sink->gate;
 
 	if (!gate->used)
 		return !is_stopping(sink, failure);
 	pthread_mutex_lock(&gate->lock);
-	while (!atomic_load(&sink->stopping) && clock_now_ms() >= gate->open_until)
+	while (!atomic_load(&sink->stopping) &&
+		   (clock_now_ms() >= gate->open_until || source_point_compare(gate->point, not_before) < 0))
 		pthread_cond_wait(&gate->changed, &gate->lock);
 	gate->inside++;
 	pthread_mutex_unlock(&gate->lock);
@@ -620,7 +664,7 @@ copy_ranges(Reader *reader)
 
 	while (done && !reader->table->copied && !reader->table->gone && !reader->table->changed)
 	{
-		done = chunk_gate_enter(reader->sink, reader->failure) && copy_chunk(reader, &limit);
+		done = chunk_gate_enter(reader->sink, reader->table->not_before, reader->failure) && copy_chunk(reader, &limit);
 		chunk_gate_leave(reader->sink);
 	}
 	return done;
@@ -650,7 +694,7 @@ chunk_copy_table(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, Failure *fai
 		done = copy_ranges(&reader);
 	else
 	{
-		done = chunk_gate_enter(sink, failure) && copy_alone(&reader);
+		done = chunk_gate_enter(sink, table->not_before, failure) && copy_alone(&reader);
 		chunk_gate_leave(sink);
 	}
 	wire_buffer_free(&reader.buffer);

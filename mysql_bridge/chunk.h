@@ -28,6 +28,7 @@ typedef struct ChunkGate
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	int64_t open_until; /* by clock_now_ms; 0: closed */
+	SourcePoint point;  /* how far the log has been read */
 	unsigned inside;
 } ChunkGate;
 
@@ -56,8 +57,9 @@ MUST_CHECK bool chunk_copy_table(ChunkSink *sink, MYSQL *sql, SnapshotTable *tab
 /* Put one step of a backfill that is not about rows into the outbox, and hand everything over. */
 MUST_CHECK bool chunk_put_step(ChunkSink *sink, const DbsSnapshot *step, Failure *failure);
 
-/* Wait for a turn. False with a failure when the stream is being stopped; to be left in either case. */
-MUST_CHECK bool chunk_gate_enter(ChunkSink *sink, Failure *failure);
+/* Wait for a turn in which the log has been read up to not_before. False with a failure when the stream is being
+ * stopped; to be left in either case. */
+MUST_CHECK bool chunk_gate_enter(ChunkSink *sink, SourcePoint not_before, Failure *failure);
 void chunk_gate_leave(ChunkSink *sink);
 
 /* Close the gate, once nobody is inside. */

@@ -438,6 +438,7 @@ add_key(SnapshotTable *table, int column, int *extras, FILE *list)
 	key->column = (uint32_t) column;
 	key->extra = -1;
 	key->bytes = kind == DBS_KIND_BYTES || kind == DBS_KIND_UUID;
+	key->text = kind == DBS_KIND_TEXT;
 	key->number = kind == DBS_KIND_INT2 || kind == DBS_KIND_INT4 || kind == DBS_KIND_INT8 || kind == DBS_KIND_UINT8 ||
 				  kind == DBS_KIND_NUMERIC;
 	if (kind == DBS_KIND_BYTES && strstr(table->columns[column].type_name.data, "binary") == NULL &&
@@ -614,7 +615,7 @@ snapshot_table_describe(SnapshotTable *table, MYSQL *sql, ServerFlavour flavour,
 }
 
 static const char tables_query[] =
-	"SELECT TABLE_SCHEMA, TABLE_NAME, COALESCE(TABLE_ROWS, 0), COALESCE(DATA_LENGTH, 0) FROM "
+	"SELECT TABLE_SCHEMA, TABLE_NAME, COALESCE(TABLE_ROWS, 0), COALESCE(DATA_LENGTH, 0), COALESCE(ENGINE, '') FROM "
 	"information_schema.TABLES WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA NOT IN "
 	"('mysql', 'information_schema', 'performance_schema', 'sys') ORDER BY DATA_LENGTH DESC, TABLE_SCHEMA, TABLE_NAME";
 
@@ -643,6 +644,7 @@ snapshot_tables_list(MYSQL *sql, const StreamConfig *config, SnapshotTable **tab
 		table->name = strdup(row[1]);
 		table->rows_estimated = strtoull(row[2], NULL, 10);
 		table->bytes_estimated = strtoull(row[3], NULL, 10);
+		table->locks = !is_one_of(row[4], "InnoDB|ROCKSDB|TokuDB");
 		(*count)++;
 		if (table->schema == NULL || table->name == NULL)
 			done = no_memory(failure);
@@ -675,6 +677,7 @@ snapshot_table_reset(SnapshotTable *table)
 	free(table->position);
 	*table = (SnapshotTable){.schema = table->schema,
 							 .name = table->name,
+							 .locks = table->locks,
 							 .rows_estimated = table->rows_estimated,
 							 .bytes_estimated = table->bytes_estimated};
 }

@@ -11,6 +11,7 @@
 #include <mysql.h>
 
 #include "failure.h"
+#include "binlog_place.h"
 #include "mysql_connection.h"
 #include "result_row.h"
 #include "stream_config.h"
@@ -21,7 +22,8 @@ typedef struct SnapshotKey
 {
 	uint32_t column;  /* its place in the table, where the result has its text */
 	char *expression; /* what the source compares and sorts by */
-	bool bytes;       /* the literal is hexadecimal */
+	bool bytes;       /* the value is kept and written as hexadecimal digits */
+	bool text;        /* so too, as text in UTF-8: it may hold anything, zero bytes as well */
 	bool number;      /* the literal is bare */
 	int extra;        /* behind the columns, when the column's own text is not what it is compared by; -1: the column */
 } SnapshotKey;
@@ -39,13 +41,15 @@ typedef struct SnapshotTable
 	char *key_index;
 	char *create_sql;
 	char *definition; /* its columns and key as a JSON array: [["id", "int(11)", "key"], ...] */
+	bool locks;       /* its engine has no transactions: only a lock makes it hold still */
 	uint64_t rows_estimated;
 	uint64_t bytes_estimated;
 
 	/* how far the copy is */
 	bool copied;
-	bool gone;    /* dropped at the source meanwhile */
-	bool changed; /* its columns or its key are not those that the copy began with: it begins again */
+	bool gone;              /* dropped at the source meanwhile */
+	SourcePoint not_before; /* its copy waits until the log has been read up to here, if the log is read */
+	bool changed;           /* its columns or its key are not those that the copy began with: it begins again */
 	uint64_t chunks;
 	char **last_key; /* key_count texts; NULL: nothing copied yet */
 	char *position;  /* as of which a table without key was read; may be NULL */

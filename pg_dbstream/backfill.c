@@ -225,8 +225,18 @@ was_followed(const DbsBackfillTable *table)
 	return followed;
 }
 
+/*
+ * Schema changes before the definition was read are in a table that was made from it. One that was kept while the log
+ * is read has those that the log has brought: it gets the others from there too, and its copy waits for them.
+ */
+static bool
+has_definition(const DbsSnapshot *step, const DbsBackfillTable *table, bool again)
+{
+	return step->position.size > 0 && (table->made || !again || !log_is_read());
+}
+
 static void
-record_table(const DbsSnapshot *step, const DbsBackfillTable *table)
+record_table(const DbsSnapshot *step, const DbsBackfillTable *table, bool defined)
 {
 	DbsCatalogAccess record;
 
@@ -242,7 +252,7 @@ record_table(const DbsSnapshot *step, const DbsBackfillTable *table)
 		"chunks = 0, last_key = NULL, position = NULL, started_at = NULL, finished_at = NULL",
 		"ittilltt", dbs_apply.stream->id, table->schema, table->name,
 		((step->flags & DBS_SNAPSHOT_WHOLE) == 0 ? 1 : 0) | (table->fresh ? 2 : 0) | (table->made ? 4 : 0),
-		(int64) step->number, (int64) step->bytes, copy_of(step->position), copy_of(step->gtid_set));
+		(int64) step->number, (int64) step->bytes, defined ? copy_of(step->position) : "", copy_of(step->gtid_set));
 	dbs_backfill_record_end(&record);
 }
 
@@ -251,19 +261,22 @@ step_table(const DbsSnapshot *step)
 {
 	DbsBackfillTable *table;
 	bool keyed = (step->flags & DBS_SNAPSHOT_WHOLE) == 0;
+	bool again, defined;
 	Oid oid;
 
 	dbs_apply_begin_group();
 	table = dbs_backfill_remember(copy_of(step->schema), copy_of(step->name));
-	prepare_target(step, table, (step->flags & DBS_SNAPSHOT_AGAIN) != 0 || was_followed(table));
+	again = (step->flags & DBS_SNAPSHOT_AGAIN) != 0 || was_followed(table);
+	prepare_target(step, table, again);
+	defined = has_definition(step, table, again);
 	oid = dbs_target_lookup(table->schema, table->name);
 	if (OidIsValid(oid) && keyed)
 		require_key(oid, table->name);
-	record_table(step, table);
+	record_table(step, table, defined);
 	table->begun = table->in_chunk = false;
 	table->pending = true;
 	table->standing = keyed ? DBS_STANDING_WINDOW : DBS_STANDING_NO_ROWS;
-	table->defined_at = step->position.size > 0 ? dbs_backfill_place(copy_of(step->position)) : 0;
+	table->defined_at = defined ? dbs_backfill_place(copy_of(step->position)) : 0;
 	dbs_backfill_changed();
 	dbs_apply_commit_group(false);
 }

@@ -184,6 +184,29 @@ rename_passes(const DbsDdlStatement *statement, const Involved *involved)
 	return "a table has come into the stream by it: it is copied";
 }
 
+/* Its target does not follow the source any more: a later copy makes it anew. */
+static void
+leave_behind(const DbsDdlStatement *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		DbsBackfillTable *table = record_of(lfirst(cell));
+		DbsCatalogAccess access;
+
+		if (table == NULL || table->standing != DBS_STANDING_LEFT_OUT || table->made)
+			continue;
+		table->made = true;
+		dbs_backfill_record_begin(&access);
+		(void) dbs_catalog_run(
+			"UPDATE dbstream.backfill_table SET made = true WHERE stream_id = $1 AND source_schema = "
+			"$2 AND source_table = $3",
+			"itt", dbs_apply.stream->id, table->schema, table->name);
+		dbs_backfill_record_end(&access);
+	}
+}
+
 const char *
 dbs_backfill_ddl_passes(const DbsDdlStatement *statement)
 {
@@ -194,7 +217,11 @@ dbs_backfill_ddl_passes(const DbsDdlStatement *statement)
 	if (is_about(statement, "DROP TABLE") || involved.window + involved.others > 0)
 		return NULL;
 	if (involved.left_out > 0)
+	{
+		if (!is_about(statement, "TRUNCATE"))
+			leave_behind(statement);
 		return "left out with its table, which is not copied; a copy takes the table as it is then";
+	}
 	if (involved.known > 0 && !is_about(statement, "TRUNCATE"))
 		return "its effect was there already: the backfill copied the table as it was after it";
 	return NULL;
