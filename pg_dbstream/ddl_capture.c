@@ -154,7 +154,9 @@ keep_description(Oid table, Jsonb *description)
 	else
 		(void) dbs_catalog_run(
 			"INSERT INTO dbstream.published_table (relid, indexes, description) VALUES ($1::oid,"
-			" coalesce((SELECT array_agg(indexrelid ORDER BY 1) FROM pg_index WHERE indrelid = $1::oid), '{}'), $2)"
+			" coalesce((SELECT array_agg(o ORDER BY o) FROM (SELECT indexrelid FROM pg_index WHERE indrelid = $1::oid"
+			"  UNION ALL SELECT relid::oid FROM pg_partition_tree($1::oid::regclass) WHERE level > 0) p (o)), '{}'), "
+			"$2)"
 			" ON CONFLICT (relid) DO UPDATE SET indexes = excluded.indexes, description = excluded.description",
 			"lj", (int64) table, description);
 }
@@ -385,6 +387,29 @@ description_selected(List *streams, Jsonb *description)
 	return schema != NULL && table != NULL && selected(streams, schema, table);
 }
 
+/* A partition that came with rows or left with them: the log does not tell of these. NULL: none did. */
+static const char *
+moved_partition(Jsonb *before, Jsonb *after)
+{
+	DbsDescription *old = dbs_description_read(&before->root, "mysql");
+	DbsDescription *new = dbs_description_read(&after->root, "mysql");
+	ListCell *cell;
+
+	foreach (cell, list_concat_copy(old->partitions, new->partitions))
+	{
+		const DbsPart *part = lfirst(cell);
+		bool was = dbs_part_find(old->partitions, part->id) != NULL;
+		bool is = dbs_part_find(new->partitions, part->id) != NULL;
+
+		/* One that is gone took its rows along; the target can delete them. */
+		if (was == is || get_rel_name((Oid) part->id) == NULL || is_empty((Oid) part->id))
+			continue;
+		return psprintf("partition %s %s with its rows, which the log does not tell", get_rel_name((Oid) part->id),
+						is ? "is attached" : "is detached");
+	}
+	return NULL;
+}
+
 /* Describe a table anew; what has changed goes into the message. rewritten: its rows will follow. */
 static void
 look_at(Capture *capture, Oid table, bool rewritten)
@@ -422,6 +447,11 @@ look_at(Capture *capture, Oid table, bool rewritten)
 	appendStringInfo(out, "%s{\"relid\":%u,\"before\":%s,\"after\":%s", out->len > 0 ? "," : "", table,
 					 before == NULL ? "null" : JsonbToCString(NULL, &before->root, 0),
 					 after == NULL ? "null" : JsonbToCString(NULL, &after->root, 0));
+	if (before != NULL && after != NULL && moved_partition(before, after) != NULL)
+	{
+		appendStringInfoString(out, ",\"problem\":");
+		escape_json(out, moved_partition(before, after));
+	}
 	if (before == NULL && !is_made_here(capture->event))
 		appendStringInfoString(out, ",\"unknown\":true");
 	if (before == NULL && next > 1)

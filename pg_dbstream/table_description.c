@@ -197,6 +197,65 @@ constraint_name(Oid table, Oid constraint, const char *name)
 	return dbs_ddl_pg_index_name(get_rel_name(table), name);
 }
 
+/* Checks of this name stand for partitions: the condition is what rows of one have in common. */
+#define PARTITION_CHECK "dbstream_partition_"
+
+static bool
+is_partition(const DdlMyPart *part)
+{
+	return part->name != NULL && strncmp(part->name, PARTITION_CHECK, strlen(PARTITION_CHECK)) == 0;
+}
+
+/* The table's statements, with a check for each partition that holds rows. */
+static char *
+with_partitions(Oid table, char *statements)
+{
+	StringInfoData text;
+	char *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+	uint64 count;
+
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+		return statements;
+	initStringInfo(&text);
+	appendStringInfoString(&text, statements);
+	/* Times are in UTC here, and without a zone at the target. */
+	count = dbs_catalog_run("SELECT relid::oid, regexp_replace(pg_get_partition_constraintdef(relid),"
+							" '\\+00''::timestamp with time zone', '''::timestamp without time zone', 'g')"
+							" FROM pg_partition_tree($1::oid::regclass) WHERE isleaf AND level > 0 ORDER BY 1",
+							"l", (int64) table);
+	for (uint64 i = 0; i < count; i++)
+	{
+		char *condition = dbs_catalog_text(i, 2);
+
+		appendStringInfo(&text, "\nALTER TABLE %s ADD CONSTRAINT " PARTITION_CHECK "%s CHECK (%s);", name,
+						 dbs_catalog_text(i, 1), condition != NULL ? condition : "true");
+	}
+	return text.data;
+}
+
+/* Partitions by their oid; without a condition where MySQL cannot have it. */
+static void
+put_partitions(StringInfo out, List *checks)
+{
+	bool first = true;
+	ListCell *cell;
+
+	appendStringInfoString(out, ",\"partitions\":[");
+	foreach (cell, checks)
+	{
+		const DdlMyPart *part = lfirst(cell);
+
+		if (!is_partition(part))
+			continue;
+		appendStringInfo(out, "%s{\"id\":%s", first ? "" : ",", part->name + strlen(PARTITION_CHECK));
+		first = false;
+		if (part->sql != NULL && strncmp(part->sql, "CHECK ", 6) == 0)
+			put_text(out, "sql", part->sql + 6);
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, ']');
+}
+
 /* Keys, checks or foreign keys; what MySQL cannot have has its notes with the table. */
 static void
 put_parts(StringInfo out, const char *name, List *parts, Oid table, bool keys, List **notes)
@@ -212,6 +271,8 @@ put_parts(StringInfo out, const char *name, List *parts, Oid table, bool keys, L
 				 : keys             ? get_relname_relid(part->name, get_rel_namespace(table))
 									: get_relation_constraint_oid(table, part->name, true);
 
+		if (!keys && is_partition(part))
+			continue;
 		if (part->sql == NULL)
 		{
 			*notes = list_concat(*notes, part->notes);
@@ -249,6 +310,7 @@ put_dialect(StringInfo out, const char *name, DbsDialect dialect, const char *st
 	put_parts(out, "keys", table.keys, oid, true, &notes);
 	put_parts(out, "foreign_keys", table.foreign_keys, oid, false, &notes);
 	put_parts(out, "checks", table.checks, oid, false, &notes);
+	put_partitions(out, table.checks);
 	put_notes(out, notes, true);
 	appendStringInfoChar(out, '}');
 }
@@ -263,6 +325,7 @@ dbs_description_make(Oid table, int64 *next)
 
 	if (statements == NULL)
 		return NULL;
+	statements = with_partitions(table, statements);
 	columns = read_columns(table, &count);
 	initStringInfo(&out);
 	appendStringInfoString(&out, "{\"schema\":");
@@ -363,6 +426,19 @@ read_parts(const JsonbContainer *json, const char *name)
 	return parts;
 }
 
+const DbsPart *
+dbs_part_find(List *parts, int64 id)
+{
+	ListCell *cell;
+
+	foreach (cell, parts)
+	{
+		if (id != 0 && ((DbsPart *) lfirst(cell))->id == id)
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
 DbsDescription *
 dbs_description_read(const JsonbContainer *json, const char *dialect)
 {
@@ -378,6 +454,7 @@ dbs_description_read(const JsonbContainer *json, const char *dialect)
 	description->keys = read_parts(words, "keys");
 	description->foreign_keys = read_parts(words, "foreign_keys");
 	description->checks = read_parts(words, "checks");
+	description->partitions = read_parts(words, "partitions");
 	description->comment = dbs_json_text(words, "comment");
 	description->charset = dbs_json_text(words, "charset");
 	description->notes = read_strings(words, "notes");

@@ -37,6 +37,7 @@ typedef struct DbsDescription
 	List *keys;
 	List *foreign_keys;
 	List *checks;
+	List *partitions; /* of DbsPart with id and, if MySQL can have it, the condition of its rows as sql */
 	const char *comment;
 	const char *charset;
 	List *notes; /* of char * */
@@ -50,6 +51,9 @@ Jsonb *dbs_description_make(Oid table, int64 *next);
 
 /* Read one in a dialect, "mysql" or "mariadb". */
 DbsDescription *dbs_description_read(const JsonbContainer *json, const char *dialect);
+
+/* The part of that identity; NULL when there is none, or the identity is 0, which stands for none. */
+const DbsPart *dbs_part_find(List *parts, int64 id);
 
 /* Members of a JSON object. The text is NULL, the container NULL, when there is none of that name and kind. */
 char *dbs_json_text(const JsonbContainer *json, const char *name);

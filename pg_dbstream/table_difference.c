@@ -82,19 +82,6 @@ add_notes(DbsChange *change, List *notes)
 }
 
 static const DbsPart *
-find_id(List *parts, int64 id)
-{
-	ListCell *cell;
-
-	foreach (cell, parts)
-	{
-		if (id != 0 && ((DbsPart *) lfirst(cell))->id == id)
-			return lfirst(cell);
-	}
-	return NULL;
-}
-
-static const DbsPart *
 find_name(List *parts, const char *name)
 {
 	ListCell *cell;
@@ -112,7 +99,7 @@ find_name(List *parts, const char *name)
 static const DbsPart *
 find_same(List *parts, const DbsPart *part)
 {
-	const DbsPart *found = find_id(parts, part->id);
+	const DbsPart *found = dbs_part_find(parts, part->id);
 
 	return found != NULL ? found : find_name(parts, part->name);
 }
@@ -140,7 +127,7 @@ with_new_names(const Difference *d, const char *sql)
 		foreach (cell, d->before->columns)
 		{
 			const DbsPart *old = lfirst(cell);
-			const DbsPart *new = find_id(d->after->columns, old->id);
+			const DbsPart *new = dbs_part_find(d->after->columns, old->id);
 			const char *name = quote(old->name);
 
 			if (*sql != '`' || new == NULL || strncmp(sql, name, strlen(name)) != 0)
@@ -304,7 +291,7 @@ rename_labels(Difference *d, const DbsPart *old, const DbsPart *new)
 	foreach (cell, old->labels)
 	{
 		const DbsPart *label = lfirst(cell);
-		const DbsPart *now = find_id(new->labels, label->id);
+		const DbsPart *now = dbs_part_find(new->labels, label->id);
 
 		if (now == NULL || strcmp(now->name, label->name) == 0)
 			continue;
@@ -373,13 +360,13 @@ change_columns(Difference *d)
 	{
 		const DbsPart *old = lfirst(cell);
 
-		if (find_id(d->after->columns, old->id) == NULL)
+		if (dbs_part_find(d->after->columns, old->id) == NULL)
 			add_action(old->generated ? &d->drops : &d->actions, psprintf("DROP COLUMN %s", quote(old->name)));
 	}
 	foreach (cell, d->after->columns)
 	{
 		const DbsPart *new = lfirst(cell);
-		const DbsPart *old = find_id(d->before->columns, new->id);
+		const DbsPart *old = dbs_part_find(d->before->columns, new->id);
 
 		if (old != NULL)
 			change_column(d, old, new);
@@ -596,6 +583,28 @@ drop_table(DbsChange *change, const DbsDescription *table)
 	add_statement(change, psprintf("DROP TABLE %s", spare));
 }
 
+/* The rows of partitions that were dropped went with them. */
+static void
+delete_partitions(Difference *d)
+{
+	ListCell *cell;
+
+	foreach (cell, d->before->partitions)
+	{
+		const DbsPart *old = lfirst(cell);
+
+		if (dbs_part_find(d->after->partitions, old->id) != NULL)
+			continue;
+		if (old->sql != NULL)
+			add_update(d->change, psprintf("DELETE FROM %s WHERE %s", d->name, old->sql));
+		else
+			d->change->notes = lappend(
+				d->change->notes, psprintf("error: a partition of %s is gone, and the condition of its rows cannot be "
+										   "carried over: delete them at the target",
+										   d->name));
+	}
+}
+
 static void
 alter(DbsChange *change, const char *name, const StringInfo actions)
 {
@@ -620,6 +629,7 @@ alter_table(DbsChange *change, const DbsDescription *before, const DbsDescriptio
 					  psprintf("RENAME TABLE %s TO %s", qualified(change, before->schema, before->table), d.name));
 	if (change->rewritten)
 		add_statement(change, psprintf("TRUNCATE TABLE %s", d.name));
+	delete_partitions(&d);
 	change_foreign_keys(&d);
 	change_checks(&d);
 	change_columns(&d);

@@ -105,6 +105,24 @@ ALTER TYPE s.mood RENAME VALUE 'sad' TO 'blue';
 SELECT * FROM plan();
 SELECT count(*) FROM told();
 
+-- Partitions: their rows are the root's.
+CREATE TABLE s.parts (k int, d date) PARTITION BY RANGE (k);
+CREATE TABLE s.parts_1 PARTITION OF s.parts FOR VALUES FROM (1) TO (10);
+CREATE TABLE s.parts_2 PARTITION OF s.parts FOR VALUES FROM (10) TO (20) PARTITION BY LIST (d);
+CREATE TABLE s.parts_2a PARTITION OF s.parts_2 FOR VALUES IN ('2024-01-01', NULL);
+INSERT INTO s.parts VALUES (2, NULL), (12, NULL);
+SELECT count(*) > 0 FROM told();
+DROP TABLE s.parts_1;
+DROP TABLE s.parts_2;
+SELECT * FROM plan();
+CREATE TABLE s.parts_3 (k int, d date);
+INSERT INTO s.parts_3 VALUES (25, NULL);
+SELECT count(*) FROM told();
+ALTER TABLE s.parts ATTACH PARTITION s.parts_3 FOR VALUES FROM (20) TO (30);
+ALTER TABLE s.parts DETACH PARTITION s.parts_3;
+SELECT * FROM plan();
+SELECT count(*) FROM told();
+
 -- Captured wherever they are made, unless it is undone.
 DO $$ BEGIN EXECUTE 'ALTER TABLE s.before ADD COLUMN b int'; END $$;
 BEGIN; ALTER TABLE s.before ADD COLUMN c int; ROLLBACK;
