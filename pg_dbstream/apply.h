@@ -111,6 +111,10 @@ void dbs_waiting_keys_make(const struct DbsDdlStatement *statement);
 void dbs_drop_tables_sql(struct DbsDdlStatement *statement, bool unchecked);
 void dbs_foreign_keys_unchecked(struct DbsDdlStatement *statement);
 
+/* dependent_view.c: views in the statement's way are dropped by it; those to make again after it, and that. */
+List *dbs_views_step_aside(struct DbsDdlStatement *statement);
+void dbs_views_come_back(List *views, struct DbsDdlStatement *statement);
+
 /* deferred_ddl.c: the same; false, and nothing is changed, when what they make is there or what they drop is not */
 bool dbs_ddl_execute_unless_there(List *sql);
 

@@ -313,6 +313,7 @@ static void
 apply_translated(DbsDdlStatement *statement, const char *default_schema, const char *policy, bool unchecked)
 {
 	const char *more;
+	List *views;
 
 	if (strcmp(policy, "stop") == 0)
 		refuse_by_policy(statement);
@@ -324,6 +325,7 @@ apply_translated(DbsDdlStatement *statement, const char *default_schema, const c
 	refuse_loss(statement);
 	adapt(statement, unchecked);
 	(void) dbs_backfill_ddl_in_window(statement);
+	views = dbs_views_step_aside(statement);
 	if (!execute(statement))
 	{
 		add_note(statement, "its effect was there already: the backfill copied the table as it was after it");
@@ -331,6 +333,7 @@ apply_translated(DbsDdlStatement *statement, const char *default_schema, const c
 		(void) dbs_backfill_ddl_done(statement, false);
 		return;
 	}
+	dbs_views_come_back(views, statement);
 	count_tables(statement);
 	dbs_waiting_keys_add(statement);
 	more = dbs_backfill_ddl_done(statement, true);

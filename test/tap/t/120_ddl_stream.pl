@@ -89,13 +89,17 @@ sub random_alters
 	my ($scene, $kind) = @_;
 	my ($source, $target) = ($scene->source, $scene->target);
 	my %tables = map { $_ => { columns => {}, indexes => {}, keyed => $_ ne 'heap' } } qw(a b c heap);
+	my $made = join('', map {
+		"CREATE TABLE $_ (id bigint " . ($_ eq 'heap' ? 'NOT NULL' : 'PRIMARY KEY AUTO_INCREMENT')
+		  . ', n int NOT NULL DEFAULT 0, body varchar(60));' } sort keys %tables);
 	my $flag = DBStream::Scene::work_folder() . "/alters-stop-$kind";
 	my %done;
 	my $round = 0;
 
-	$source->sql('CREATE DATABASE live; USE live;' . join('', map {
-		"CREATE TABLE $_ (id bigint " . ($_ eq 'heap' ? 'NOT NULL' : 'PRIMARY KEY AUTO_INCREMENT')
-		  . ', n int NOT NULL DEFAULT 0, body varchar(60));' } sort keys %tables));
+	$tables{others} = { bounds => [ 10, 20, 30 ] };
+	$source->sql("CREATE DATABASE live; USE live; $made CREATE TABLE parent (id int PRIMARY KEY, v varchar(9));"
+		  . ' CREATE TABLE child (id int PRIMARY KEY, p int, KEY p (p)); CREATE TABLE cut (id int, v int, KEY id (id))'
+		  . ' PARTITION BY RANGE (id) (' . join(', ', map { "PARTITION p$_ VALUES LESS THAN ($_)" } 10, 20, 30) . ')');
 	$scene->start_stream_on('live', 'live.*');
 	my @writers = map { start_writer($source, $flag, $_) } 1 .. 2;
 	while ($alters > total(\%done))
@@ -178,6 +182,7 @@ sub change
 {
 	my ($tables, $done) = @_;
 
+	return other_change($tables->{others}, $done) if chance(15);
 	if (chance(6))
 	{
 		my ($one, $two) = chance(50) ? qw(a b) : qw(b c);
@@ -185,7 +190,7 @@ sub change
 		$done->{swap}++;
 		return "RENAME TABLE $one TO tmp, $two TO $one, tmp TO $two;\n";
 	}
-	my $name = one(sort keys %$tables);
+	my $name = one(grep { $_ ne 'others' } sort keys %$tables);
 	my $table = $tables->{$name};
 	my %touched;
 	my @fill;
@@ -208,15 +213,79 @@ sub change
 	return $sql;
 }
 
+# Changes of what the writers leave alone: a foreign key whose action the log may not have, and partitions.
+sub other_change
+{
+	my ($others, $done) = @_;
+	my $n = ++$others->{n};
+
+	if (chance(40))
+	{
+		$done->{'foreign key'}++;
+		my $on = $others->{key} = !$others->{key};
+		return 'DELETE FROM child WHERE p NOT IN (SELECT id FROM parent);'
+		  . ($on ? 'ALTER TABLE child ADD CONSTRAINT to_parent FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE;'
+			: 'ALTER TABLE child DROP FOREIGN KEY to_parent;')
+		  . "INSERT INTO parent VALUES ($n, 'p'); INSERT INTO child VALUES ($n, $n), ($n + 100000, $n);"
+		  . "DELETE FROM parent WHERE id % 3 = $n % 3;\n";
+	}
+	my $bounds = $others->{bounds};
+	my $top = $bounds->[-1];
+	my $rows = 'INSERT INTO cut (id, v) VALUES ' . join(', ', map { '(' . int(rand($top)) . ", $n)" } 1 .. 5) . ', (NULL, 0);';
+	my $kind = @$bounds < 4 ? 'add' : @$bounds > 8 ? 'drop' : one(qw(add drop truncate split merge));
+	$done->{"$kind partition"}++;
+	if ($kind eq 'add')
+	{
+		push @$bounds, $top + 10;
+		return "ALTER TABLE cut ADD PARTITION (PARTITION p" . ($top + 10) . ' VALUES LESS THAN (' . ($top + 10) . "));$rows\n";
+	}
+	my $at = int(rand(@$bounds - 1));
+	if ($kind eq 'split')
+	{
+		my ($old, $before) = ($bounds->[$at], $at ? $bounds->[ $at - 1 ] : $bounds->[$at] - 10);
+		my $middle = int(($old + $before) / 2);
+		return $rows if $middle <= $before;
+		splice(@$bounds, $at, 0, $middle);
+		return "ALTER TABLE cut REORGANIZE PARTITION p$old INTO (PARTITION p$middle VALUES LESS THAN ($middle),"
+		  . " PARTITION p$old VALUES LESS THAN ($old));$rows\n";
+	}
+	if ($kind eq 'merge')
+	{
+		my ($first) = splice(@$bounds, $at, 1);
+		return "ALTER TABLE cut REORGANIZE PARTITION p$first, p$bounds->[$at] INTO (PARTITION p$bounds->[$at] VALUES LESS THAN"
+		  . " ($bounds->[$at]));$rows\n";
+	}
+	my $bound = $kind eq 'drop' ? splice(@$bounds, $at, 1) : $bounds->[$at];
+	return "ALTER TABLE cut \U$kind\E PARTITION p$bound;$rows\n";
+}
+
 # A kind's name, and the text of one action on a column that the statement has not touched yet.
 sub action
 {
 	my ($table, $touched, $fill) = @_;
 	my $columns = $table->{columns};
 	my @free = grep { !$touched->{$_} } sort keys %$columns;
-	my $kind = int(rand(100));
+	my $kind = int(rand(106));
 	my $place = one('', '', ' FIRST', ' AFTER id', ' AFTER n', ' AFTER body');
 
+	if ($kind >= 104)
+	{
+		return ('convert', 'CONVERT TO CHARACTER SET utf8mb4 COLLATE ' . one(qw(utf8mb4_bin utf8mb4_general_ci)));
+	}
+	if ($kind >= 102 && !$touched->{twice})
+	{
+		$touched->{twice} = 1;
+		return ('generated', ($table->{twice} = !$table->{twice})
+			? "ADD COLUMN `twice` bigint GENERATED ALWAYS AS (n * 2 + 1) STORED$place" : 'DROP COLUMN `twice`');
+	}
+	if ($kind >= 100 && keys %$columns < 9)
+	{
+		my $name = 'k' . ++$names;
+		$touched->{$name} = 1;
+		$columns->{$name} = one('datetime DEFAULT NOW()', 'timestamp(3) NULL DEFAULT CURRENT_TIMESTAMP(3)',
+			'datetime(6) DEFAULT NOW(6) ON UPDATE NOW(6)', 'date DEFAULT (CURDATE())');
+		return ('now', "ADD COLUMN `$name` $columns->{$name}$place");
+	}
 	if (!@free || ($kind < 28 && keys %$columns < 9))
 	{
 		# The name of a column that went comes back with another type.
@@ -260,9 +329,16 @@ sub action
 		return ('reorder', "MODIFY COLUMN `$name` $type" . one(' FIRST', ' AFTER id', ' AFTER body'));
 	}
 	my @indexes = sort grep { !$touched->{ $table->{indexes}{$_} } } keys %{ $table->{indexes} };
-	if ($kind < 90 && @indexes && chance(60))
+	if ($kind < 90 && @indexes && chance(70))
 	{
 		my $index = one(@indexes);
+		if (chance(30))
+		{
+			my $new = 'i' . ++$names;
+			my $column = $table->{indexes}{$new} = delete $table->{indexes}{$index};
+			$touched->{$column} = 1;
+			return ('rename index', "RENAME INDEX `$index` TO `$new`");
+		}
 		$touched->{ delete $table->{indexes}{$index} } = 1;
 		return ('drop index', "DROP INDEX `$index`");
 	}
@@ -300,7 +376,8 @@ sub target_columns
 	my ($target, $schema) = @_;
 
 	return join("\n", map { join(' ', @$_) } $target->rows(
-		"SELECT table_name, column_name, is_nullable FROM information_schema.columns WHERE table_schema = '$schema'"
+		"SELECT table_name, column_name, is_nullable FROM information_schema.columns JOIN pg_class c ON c.relname = table_name"
+		  . " AND c.relnamespace::regnamespace::text = table_schema AND NOT relispartition WHERE table_schema = '$schema'"
 		  . ' ORDER BY table_name COLLATE "C", column_name COLLATE "C"'));
 }
 

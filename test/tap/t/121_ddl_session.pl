@@ -24,7 +24,7 @@ foreach my $kind (@kinds)
 		my $scene = DBStream::Scene->new(kind => $kind);
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
-		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update names))
+		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update names views))
 		{
 			next if defined $ENV{DBSTREAM_PART} && $ENV{DBSTREAM_PART} ne $part;
 			my $good = eval { main->can($part)->($scene, $kind); 1; };
@@ -281,4 +281,32 @@ sub names
 	follows($scene, 'names', "$kind: they are found again");
 	is($target->sql($indexes), 'item_tag_v item_w', "$kind: by the source's names");
 	end($scene, 'names');
+}
+
+# ---- views, which PostgreSQL guards and MySQL does not -----------------------------------
+
+sub views
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+	my $there = "SELECT string_agg(viewname, ' ' ORDER BY viewname) FROM pg_views WHERE schemaname = 'views'";
+
+	begin($scene, 'views', 'CREATE TABLE t (id int PRIMARY KEY, v int, w varchar(9)); INSERT INTO t VALUES (1, 2, NULL)');
+	$source->sql('CREATE VIEW seen AS SELECT id, v FROM t WHERE v > 1; CREATE VIEW more AS SELECT id, v AS n FROM seen;'
+		  . ' CREATE VIEW words AS SELECT id, w FROM t', 'views');
+	$scene->caught_up('views', 60) or die "$scene->{last_wait}\n";
+	$target->sql('CREATE ROLE reading; GRANT SELECT ON views.seen TO reading; CREATE VIEW public.mine AS SELECT id FROM views.t');
+	$source->sql('ALTER TABLE t MODIFY v bigint; INSERT INTO t VALUES (2, 5000000000, NULL)', 'views');
+	follows($scene, 'views', "$kind: a column that views use changes its type");
+	is($target->sql($there), 'more seen words', "$kind: the views are there again");
+	is($target->sql('SELECT string_agg(n::text, chr(32) ORDER BY id) FROM views.more'), '2 5000000000', "$kind: and see the rows");
+	is($target->sql("SELECT has_table_privilege('reading', 'views.seen', 'SELECT')"), 't', "$kind: as whoever could before");
+	$source->sql('ALTER TABLE t DROP COLUMN w', 'views');
+	follows($scene, 'views', "$kind: a column that a view uses goes");
+	is($target->sql($there), 'more seen', "$kind: that view goes with it");
+	is($target->sql("SELECT count(*) FROM dbstream.ddl_history, unnest(notes) n WHERE n ~ 'view views.words is gone'"), 1,
+		"$kind: and a note says so");
+	$source->sql('DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY)', 'views');
+	follows($scene, 'views', "$kind: a table that views use goes");
+	end($scene, 'views');
 }
