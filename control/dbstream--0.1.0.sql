@@ -138,6 +138,21 @@ CREATE FUNCTION dbstream.capture_ddl()
 RETURNS event_trigger LANGUAGE C AS 'MODULE_PATHNAME', 'dbs_capture_ddl';
 COMMENT ON FUNCTION dbstream.capture_ddl() IS 'Puts schema changes of published tables into the log; the event triggers that call it come with the first stream out of this database';
 
+CREATE TABLE dbstream.backfill (
+	stream_id int PRIMARY KEY REFERENCES dbstream.stream ON DELETE CASCADE,
+	state text NOT NULL CHECK (state IN ('wanted', 'copying', 'window', 'finishing', 'done')),
+	whole boolean NOT NULL,
+	planned boolean NOT NULL DEFAULT false,
+	position text NOT NULL,
+	gtid_set text NOT NULL,
+	end_position text,
+	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	copied_at timestamptz,
+	finished_at timestamptz,
+	run int NOT NULL DEFAULT 1
+);
+COMMENT ON TABLE dbstream.backfill IS 'Backfills: the position from which the log is read after the copy, and the one at which both agree';
+
 -- ---------------------------------------------------------------------------
 -- Bridge: what dbstream-bridge calls; only dbstream_bridge may
 -- ---------------------------------------------------------------------------
@@ -159,7 +174,8 @@ CREATE FUNCTION dbstream.source_slot(stream_id int)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_source_slot';
 COMMENT ON FUNCTION dbstream.source_slot(int) IS 'Name of the replication slot that a stream from another PostgreSQL server has there';
 
-CREATE FUNCTION dbstream.open_outbound(stream_id int, OUT slot_name text, OUT stream_key text, OUT "position" text)
+CREATE FUNCTION dbstream.open_outbound(stream_id int, OUT slot_name text, OUT stream_key text, OUT "position" text,
+	OUT start_kind text)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_open_outbound';
 COMMENT ON FUNCTION dbstream.open_outbound(int) IS 'Claims an outbound stream for this bridge and says where it stands';
 
@@ -325,6 +341,10 @@ CREATE FUNCTION dbstream.set_position(name text, "position" text)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_set_position';
 COMMENT ON FUNCTION dbstream.set_position(text, text) IS 'Makes a paused stream go on at another place of the source''s log; what lies between is not applied';
 
+CREATE FUNCTION dbstream.resync_stream(name text)
+RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_resync_stream';
+COMMENT ON FUNCTION dbstream.resync_stream(text) IS 'Makes a stream out of this database begin anew: its tables at the target are emptied and copied once more, with a new slot';
+
 CREATE FUNCTION dbstream.drop_stream(name text)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_drop_stream';
 COMMENT ON FUNCTION dbstream.drop_stream(text) IS 'Removes a stream that does not run, with its position and history; tables and rows stay';
@@ -383,13 +403,14 @@ COMMENT ON FUNCTION dbstream.worker_slots() IS 'Slots of streams of this databas
 CREATE VIEW dbstream.stream_status AS
 	SELECT s.name,
 		CASE
-			WHEN o.lost THEN 'slot lost'
+			WHEN o.lost AND b.state IS DISTINCT FROM 'wanted' THEN 'slot lost'
 			WHEN s.desired <> 'running' THEN s.desired
 			WHEN e.last_at > greatest(s.changed_at, t.last_applied_at) THEN 'error'
 			WHEN w.sender_pid IS NULL AND NOT EXISTS (SELECT FROM dbstream.bridge_connections()) THEN 'waiting for a bridge'
 			-- Until the first report nobody knows how far behind it is.
 			WHEN w.sender_pid IS NULL OR w.state <> 'running' OR NOT t.reported THEN 'starting'
 			WHEN clock_timestamp() - t.last_heard_at > t.patience THEN 'stalled'
+			WHEN b.state = 'copying' THEN 'copying'
 			WHEN w.queued_bytes > 0 AND clock_timestamp() - greatest(w.last_apply_at, w.last_receive_at) > t.patience
 				THEN 'stalled'
 			WHEN l.bytes_behind > 1048576 THEN 'catching up'
@@ -425,6 +446,7 @@ CREATE VIEW dbstream.stream_status AS
 		FROM (SELECT pg_catalog.format('dbstream_%s_%s', d.oid, s.id) AS name FROM pg_catalog.pg_database d
 			WHERE d.datname = pg_catalog.current_database()) n
 		LEFT JOIN pg_catalog.pg_replication_slots k ON k.slot_name = n.name) o ON s.source = 'local'
+	LEFT JOIN dbstream.backfill b ON b.stream_id = s.id AND s.source = 'local'
 	LEFT JOIN dbstream.stream_reports() r ON r.stream_id = s.id
 	LEFT JOIN LATERAL (SELECT o.message, o.last_at, o.hint, o.position FROM dbstream.error_log o WHERE o.stream_id = s.id
 		ORDER BY o.last_at DESC, o.id DESC LIMIT 1) e ON true
@@ -441,7 +463,7 @@ CREATE VIEW dbstream.stream_status AS
 			AS seconds_behind) l;
 COMMENT ON VIEW dbstream.stream_status IS 'Every stream: what it is doing, how far it is, how far behind, and its last error';
 COMMENT ON COLUMN dbstream.stream_status.name IS 'Name of the stream';
-COMMENT ON COLUMN dbstream.stream_status.state IS 'created, paused, waiting for a bridge, starting, running, catching up, stalled (nothing heard of the source, or queued and not applied, for the option stall_after), slot lost (an outbound stream cannot go on: its part of the log is gone) or error (newer than anything applied since)';
+COMMENT ON COLUMN dbstream.stream_status.state IS 'created, paused, waiting for a bridge, starting, copying (an outbound stream''s tables as they were when it began), running, catching up, stalled (nothing heard of the source, or queued and not applied, for the option stall_after), slot lost (an outbound stream cannot go on: its part of the log is gone) or error (newer than anything applied since)';
 COMMENT ON COLUMN dbstream.stream_status.desired IS 'What the stream is meant to do: created, running or paused';
 COMMENT ON COLUMN dbstream.stream_status.source IS 'Connection that changes come from, or local';
 COMMENT ON COLUMN dbstream.stream_status.target IS 'Connection that changes go to, or local';
@@ -582,20 +604,6 @@ COMMENT ON FUNCTION dbstream.translate_ddl_report(text, text, text, jsonb) IS
 -- Backfill: how far the copy of what was there before is
 -- ---------------------------------------------------------------------------
 
-CREATE TABLE dbstream.backfill (
-	stream_id int PRIMARY KEY REFERENCES dbstream.stream ON DELETE CASCADE,
-	state text NOT NULL CHECK (state IN ('copying', 'window', 'finishing', 'done')),
-	whole boolean NOT NULL,
-	planned boolean NOT NULL DEFAULT false,
-	position text NOT NULL,
-	gtid_set text NOT NULL,
-	end_position text,
-	started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	copied_at timestamptz,
-	finished_at timestamptz
-);
-COMMENT ON TABLE dbstream.backfill IS 'Backfills: the position from which the log is read after the copy, and the one at which both agree';
-
 CREATE TABLE dbstream.backfill_table (
 	stream_id int NOT NULL REFERENCES dbstream.stream ON DELETE CASCADE,
 	source_schema text NOT NULL,
@@ -704,6 +712,55 @@ COMMENT ON COLUMN dbstream.backfill_status.started_at IS 'When its first chunk b
 COMMENT ON COLUMN dbstream.backfill_status.finished_at IS 'When its last chunk was in';
 COMMENT ON COLUMN dbstream.backfill_status.state IS 'Of the whole backfill: copying, window (the log since its start is applied), finishing or done';
 
+CREATE FUNCTION dbstream.outbound_tables(stream_id int, OUT relation oid, OUT schema_name text, OUT table_name text,
+	OUT rows_estimated bigint, OUT bytes_estimated bigint)
+RETURNS SETOF record LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_outbound_tables';
+COMMENT ON FUNCTION dbstream.outbound_tables(int) IS 'The tables that an outbound stream copies, for the bridge; the largest first';
+
+CREATE FUNCTION dbstream.outbound_definition(stream_id int, relation oid, dialect text, OUT stage text, OUT sql text)
+RETURNS SETOF record LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_outbound_definition';
+COMMENT ON FUNCTION dbstream.outbound_definition(int, oid, text) IS 'A table''s definition in the words of an outbound stream''s target: the table, and what is made once its rows are in';
+
+CREATE FUNCTION dbstream.copy_rows(stream_id int, relation oid)
+RETURNS SETOF bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_copy_rows';
+COMMENT ON FUNCTION dbstream.copy_rows(int, oid) IS 'A table''s rows as messages of the wire format, encoded as the output plugin does; for the bridge';
+
+CREATE FUNCTION dbstream.outbound_backfill(stream_id int, state text, "position" text, tables jsonb)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+	INSERT INTO dbstream.backfill_table AS t (stream_id, source_schema, source_table, phase, keyed, fresh, rows_estimated,
+		bytes_estimated, rows_done, bytes_done, position, started_at, finished_at)
+	SELECT $1, x.schema, x.name, x.phase, true, x.fresh, x.rows_estimated, x.bytes_estimated, x.rows, x.bytes, x.position,
+		CASE WHEN x.phase <> 'waiting' THEN clock_timestamp() END,
+		CASE WHEN x.phase NOT IN ('waiting', 'copying') THEN clock_timestamp() END
+	FROM jsonb_to_recordset($4) x(schema text, name text, phase text, fresh boolean, rows_estimated bigint,
+		bytes_estimated bigint, rows bigint, bytes bigint, position text)
+	ON CONFLICT (stream_id, source_schema, source_table) DO UPDATE SET phase = excluded.phase, fresh = excluded.fresh,
+		rows_estimated = excluded.rows_estimated, bytes_estimated = excluded.bytes_estimated,
+		rows_done = excluded.rows_done, bytes_done = excluded.bytes_done, position = excluded.position,
+		-- A table that is begun anew, after a session that ended, begins anew here too.
+		started_at = CASE WHEN excluded.phase = 'copying' AND t.phase <> 'copying' THEN clock_timestamp()
+			ELSE coalesce(t.started_at, excluded.started_at) END,
+		finished_at = CASE WHEN excluded.finished_at IS NOT NULL AND t.phase IN ('waiting', 'copying')
+			THEN excluded.finished_at ELSE coalesce(t.finished_at, excluded.finished_at) END;
+	UPDATE dbstream.backfill b SET state = $2, position = coalesce($3, b.position),
+		copied_at = CASE WHEN $2 = 'copying' THEN NULL ELSE coalesce(b.copied_at, clock_timestamp()) END,
+		finished_at = CASE WHEN $2 = 'done' THEN coalesce(b.finished_at, clock_timestamp()) END
+	WHERE b.stream_id = $1;
+	UPDATE dbstream.backfill_table t SET phase = 'done', finished_at = coalesce(t.finished_at, clock_timestamp())
+	WHERE $2 = 'done' AND t.stream_id = $1 AND t.phase <> 'done';
+$$;
+COMMENT ON FUNCTION dbstream.outbound_backfill(int, text, text, jsonb) IS 'How far a bridge is with copying the tables of an outbound stream; the record that counts is at the target';
+
+CREATE FUNCTION dbstream.outbound_ddl_note(stream_id int, source_sql text, target_sql text, note text)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+	INSERT INTO dbstream.ddl_history (stream_id, source_sql, target_sql, notes, outcome)
+	SELECT $1, $2, nullif($3, ''), ARRAY[$4], 'ignored' WHERE NOT EXISTS (SELECT FROM dbstream.ddl_history h
+		WHERE h.stream_id = $1 AND h.source_sql = $2 AND h.notes = ARRAY[$4] AND h.outcome = 'ignored')
+$$;
+COMMENT ON FUNCTION dbstream.outbound_ddl_note(int, text, text, text) IS 'Records a part of a table''s definition that the target of an outbound stream refused';
+
 CREATE FUNCTION dbstream.mysql_ddl("table" regclass, options jsonb DEFAULT '{}')
 RETURNS text LANGUAGE C STRICT STABLE SET search_path = pg_catalog AS 'MODULE_PATHNAME', 'dbs_mysql_ddl';
 COMMENT ON FUNCTION dbstream.mysql_ddl(regclass, jsonb) IS
@@ -764,7 +821,9 @@ REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
-	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text)
+	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
+	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
+	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)
 	FROM dbstream_admin;
 GRANT SELECT ON ALL TABLES IN SCHEMA dbstream TO dbstream_admin;
 REVOKE ALL ON dbstream.secret, dbstream.capture_secret FROM dbstream_admin;
@@ -778,7 +837,10 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
 	dbstream.source_slot(int), dbstream.outbound_ddl(int, text, text),
-	dbstream.outbound_ddl_done(int, text, text, text, text) TO dbstream_bridge;
+	dbstream.outbound_ddl_done(int, text, text, text, text),
+	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
+	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)
+	TO dbstream_bridge;
 
 -- The monitor: the views, and the functions under them.
 GRANT SELECT ON dbstream.stream_status, dbstream.table_status, dbstream.bridge_status, dbstream.worker_status,

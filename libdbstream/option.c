@@ -46,7 +46,7 @@ const DbsOption dbs_options[] = {
 	/* Streams: where and how to read */
 	{"start", STREAM, DBS_OPTION_START, NULL, 0, 0, "\"backfill\"",
 	 "Where a new stream starts: backfill (what is there is copied first), now, earliest, a file and offset "
-	 "(binlog.000012:4), or what follows a GTID set (gtid:...). A stream out of this database starts now."},
+	 "(binlog.000012:4), or what follows a GTID set (gtid:...). A stream out of this database takes the first two."},
 	{"backfill_workers", STREAM, DBS_OPTION_INT, NULL, 1, 32, "2",
 	 "How many connections to the source read tables at once while a stream that starts with a backfill copies them."},
 	{"target_tables", STREAM, DBS_OPTION_WORD, "create|truncate|append|refuse", 0, 0, "\"create\"",

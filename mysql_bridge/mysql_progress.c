@@ -124,17 +124,20 @@ mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *p
 }
 
 bool
-mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const char *position, Failure *failure)
+mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const char *position,
+					 const MysqlTotals *totals, Failure *failure)
 {
 	SqlBuffer sql = {0};
 
 	sql_buffer_text(&sql, "INSERT INTO ");
 	put_table(&sql, database);
-	sql_buffer_text(&sql, " (stream_key, position, updated_at) VALUES (");
+	sql_buffer_text(&sql, " (stream_key, position, transactions, rows_inserted, rows_updated, rows_deleted, updated_at)"
+						  " VALUES (");
 	sql_buffer_quoted(&sql, key, strlen(key));
 	sql_buffer_text(&sql, ", ");
 	sql_buffer_quoted(&sql, position, strlen(position));
-	sql_buffer_text(&sql, ", NOW(6))");
+	sql_buffer_format(&sql, ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", NOW(6))", totals->transactions,
+					  totals->inserted, totals->updated, totals->deleted);
 	return run(mysql, &sql, "recording the stream's first position at the target", failure);
 }
 

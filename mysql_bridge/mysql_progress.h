@@ -37,9 +37,9 @@ MUST_CHECK bool mysql_progress_prepare(MYSQL *mysql, const char *database, Failu
 MUST_CHECK bool mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *position, size_t size,
 									char step[PROGRESS_STEP_SIZE], MysqlTotals *totals, Failure *failure);
 
-/* Record a position where none is yet. */
+/* Record a position where none is yet, and what is there already. */
 MUST_CHECK bool mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const char *position,
-									 Failure *failure);
+									 const MysqlTotals *totals, Failure *failure);
 
 /*
  * The statements of a transaction: the first lets it go on only where the row is as this session left it. step NULL:

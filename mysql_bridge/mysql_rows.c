@@ -134,11 +134,19 @@ static bool
 write_insert(RowsWork *work, Failure *failure)
 {
 	bool more;
-	SqlBuffer *sql = mysql_writer_row(work->writer, work->table, WRITER_INSERT, &more, failure);
+	bool replaces = work->table->replaces;
+	SqlBuffer *sql =
+		mysql_writer_row(work->writer, work->table, replaces ? WRITER_REPLACE : WRITER_INSERT, &more, failure);
 
 	if (sql == NULL)
 		return false;
-	sql_buffer_text(sql, more ? ",(" : work->table->insert);
+	if (!more && replaces)
+	{
+		sql_buffer_text(sql, "REPLACE");
+		sql_buffer_text(sql, work->table->insert + strlen("INSERT"));
+	}
+	else
+		sql_buffer_text(sql, more ? ",(" : work->table->insert);
 	if (!more)
 		sql_buffer_text(sql, "(");
 	for (uint32_t i = 0; i < work->table->column_count; i++)

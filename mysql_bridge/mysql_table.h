@@ -22,8 +22,9 @@ typedef struct MysqlTable
 	char *quoted; /* `schema`.`name` */
 	uint32_t column_count;
 	MysqlColumn *columns;
-	bool keyed;   /* rows are found by their key columns; otherwise by all they hold */
-	char *insert; /* "INSERT INTO `schema`.`name` (…) VALUES " */
+	bool keyed;    /* rows are found by their key columns; otherwise by all they hold */
+	bool replaces; /* an inserted row takes the place of one with the same key */
+	char *insert;  /* "INSERT INTO `schema`.`name` (…) VALUES " */
 	uint64_t inserted;
 	uint64_t updated;
 	uint64_t deleted;

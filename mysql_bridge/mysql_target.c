@@ -113,8 +113,8 @@ pin_session(MYSQL *mysql, Failure *failure)
 	return true;
 }
 
-static MYSQL *
-connect_target(const ConnectionConfig *config, Failure *failure)
+MYSQL *
+mysql_target_connect(const ConnectionConfig *config, Failure *failure)
 {
 	MYSQL *mysql = mysql_connection_open_writing(config, failure);
 
@@ -164,10 +164,10 @@ mysql_target_open(const StreamConfig *config, const char *key, Failure *failure)
 	target->base.ops = &mysql_target_ops;
 	target->config = config;
 	target->key = key;
-	target->mysql = connect_target(&config->target, failure);
+	target->mysql = mysql_target_connect(&config->target, failure);
 	if (target->mysql != NULL)
 	{
-		target->meta = connect_target(&config->target, failure);
+		target->meta = mysql_target_connect(&config->target, failure);
 		target->flavour = mysql_connection_flavour(target->mysql);
 	}
 	if (target->meta != NULL && mysql_progress_prepare(target->mysql, config->target.database, failure) &&
@@ -209,7 +209,8 @@ mysql_target_begin(MysqlTarget *target, const TargetInput *input, int stop_fd, c
 	}
 	snprintf(target->position, sizeof target->position, "%s", position);
 	snprintf(target->reached, sizeof target->reached, "%s", position);
-	return mysql_progress_begin(target->mysql, target->config->target.database, target->key, position, failure);
+	return mysql_progress_begin(target->mysql, target->config->target.database, target->key, position, &target->totals,
+								failure);
 }
 
 /* ---- transactions ---- */

@@ -4,11 +4,16 @@
 #ifndef DBS_BRIDGE_MYSQL_TARGET_H
 #define DBS_BRIDGE_MYSQL_TARGET_H
 
+#include <mysql.h>
+
 #include "postgres_target.h"
 #include "source.h"
 #include "target.h"
 
 typedef struct MysqlTarget MysqlTarget;
+
+/* Connect, with the session as rows of a stream need it. NULL on failure. */
+MUST_CHECK MYSQL *mysql_target_connect(const ConnectionConfig *config, Failure *failure);
 
 /* Connect and read the stream's position. config and key are kept by reference. NULL on failure. */
 MUST_CHECK MysqlTarget *mysql_target_open(const StreamConfig *config, const char *key, Failure *failure);

@@ -86,6 +86,7 @@ static const char *
 op_word(WriterOp op)
 {
 	return op == WRITER_INSERT     ? "inserting into"
+		   : op == WRITER_REPLACE  ? "replacing in"
 		   : op == WRITER_UPDATE   ? "updating"
 		   : op == WRITER_DELETE   ? "deleting from"
 		   : op == WRITER_TRUNCATE ? "emptying"
@@ -138,7 +139,8 @@ collect(MysqlWriter *writer, Failure *failure)
 		if (i == 0 ? mysql_read_query_result(writer->mysql) != 0 : mysql_next_result(writer->mysql) != 0)
 			return target_failed(writer->mysql, doing, failure);
 		found = mysql_affected_rows(writer->mysql);
-		if (statement->op != WRITER_CONTROL && statement->op != WRITER_TRUNCATE && found != statement->rows)
+		if (statement->op != WRITER_CONTROL && statement->op != WRITER_TRUNCATE && statement->op != WRITER_REPLACE &&
+			found != statement->rows)
 			return rows_missing(packet, statement, found, failure);
 	}
 	sql_buffer_reset(&packet->sql, KEEP_SIZE);
@@ -190,7 +192,8 @@ mysql_writer_row(MysqlWriter *writer, MysqlTable *table, WriterOp op, bool *more
 	Statement *last = packet->count > 0 ? &packet->statements[packet->count - 1] : NULL;
 
 	*more = last != NULL && packet->sql.used < writer->limit && last->op == op && last->table == table &&
-			(op == WRITER_INSERT || (op == WRITER_DELETE && table->keyed && last->rows < MAX_DELETES));
+			(op == WRITER_INSERT || op == WRITER_REPLACE ||
+			 (op == WRITER_DELETE && table->keyed && last->rows < MAX_DELETES));
 	if (*more)
 	{
 		last->rows++;

@@ -21,6 +21,7 @@ typedef enum WriterOp
 	WRITER_CONTROL = 0, /* START TRANSACTION and the like: any number of rows */
 	WRITER_FENCE,       /* the position's row, which must be as this session left it */
 	WRITER_INSERT,
+	WRITER_REPLACE, /* any number of rows: those that are replaced count too */
 	WRITER_UPDATE,
 	WRITER_DELETE,
 	WRITER_TRUNCATE /* any number of rows */

@@ -26,6 +26,7 @@
 #include "outbox.h"
 #include "postgres_conninfo.h"
 #include "postgres_connection.h"
+#include "postgres_snapshot.h"
 #include "source.h"
 #include "version.h"
 
@@ -80,23 +81,6 @@ now_us(void)
 	return ((int64_t) now.tv_sec - INT64_C(946684800)) * 1000000 + now.tv_nsec / 1000;
 }
 
-static void
-format_lsn(uint64_t lsn, char *out, size_t size)
-{
-	snprintf(out, size, "%X/%X", (unsigned) (lsn >> 32), (unsigned) lsn);
-}
-
-static bool
-parse_lsn(const char *text, uint64_t *lsn)
-{
-	unsigned high, low;
-
-	if (sscanf(text, "%8X/%8X", &high, &low) != 2)
-		return false;
-	*lsn = (uint64_t) high << 32 | low;
-	return true;
-}
-
 static uint64_t
 read_u64(const char *at)
 {
@@ -108,150 +92,40 @@ read_u64(const char *at)
 
 /* ---- opening ---- */
 
-static PGresult *
-query(Source *source, const char *sql, Failure *failure)
-{
-	return postgres_connection_query(source->conn, sql, -1, NULL, source->wake_fd, QUERY_TIMEOUT_MS, failure);
-}
-
-/* A copy of the first field of the first row; NULL when there is none, with failure->class NONE. */
-static char *
-query_value(Source *source, const char *sql, Failure *failure)
-{
-	PGresult *result = query(source, sql, failure);
-	char *value = NULL;
-
-	if (result == NULL)
-		return NULL;
-	failure->class = FAILURE_NONE;
-	if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
-		value = strdup(PQgetvalue(result, 0, 0));
-	PQclear(result);
-	return value;
-}
-
-static bool
-connect_source(Source *source, Failure *failure)
-{
-	static const char settings[] = "SET wal_sender_timeout = 0; SET tcp_keepalives_idle = 30;"
-								   " SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
-	PGresult *result;
-
-	source->conn = postgres_connection_open_replication(source->config->postgres_conninfo, source->config->name,
-														source->wake_fd, failure);
-	if (source->conn == NULL)
-	{
-		if (strstr(failure->message, "permission denied") != NULL ||
-			strstr(failure->message, "must be superuser") != NULL)
-		{
-			failure->class = FAILURE_REJECT;
-			snprintf(failure->code, sizeof failure->code, "no_privilege_replication");
-			snprintf(failure->hint, sizeof failure->hint, "ALTER ROLE the bridge's role REPLICATION.");
-		}
-		return false;
-	}
-	snprintf(source->version, sizeof source->version, "%d", PQserverVersion(source->conn));
-	/* While the target takes nothing, this side reads nothing, and must not be taken for dead. */
-	result = query(source, settings, failure);
-	PQclear(result);
-	return result != NULL;
-}
-
-static bool
-slot_lost(const Source *source, const char *how, Failure *failure)
-{
-	return failure_set(
-		failure, FAILURE_REJECT, "slot_lost",
-		"Changes were made that the target will never see: pause and drop the stream, bring the tables at the "
-		"target to the state of this database, and create the stream anew.",
-		"replication slot \"%s\" %s", source->config->slot_name, how);
-}
-
-/* Said before the server says it, in words that name the remedy. */
-static bool
-check_settings(Source *source, Failure *failure)
-{
-	char *level = query_value(source, "SHOW wal_level", failure);
-	char *plugins;
-	bool ok = failure->class == FAILURE_NONE;
-
-	if (ok && (level == NULL || strcmp(level, "logical") != 0))
-		ok = failure_set(failure, FAILURE_REJECT, "wal_level", "Set wal_level = logical and restart PostgreSQL.",
-						 "wal_level is %s: nothing can be decoded from its log", level != NULL ? level : "unknown");
-	free(level);
-	if (!ok)
-		return false;
-	plugins = query_value(source, "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'output_plugin_libraries'",
-						  failure);
-	ok = failure->class == FAILURE_NONE;
-	if (ok && plugins != NULL && strstr(plugins, "dbstream") == NULL)
-		ok = failure_set(failure, FAILURE_REJECT, "output_plugin_libraries",
-						 "Add dbstream to output_plugin_libraries in postgresql.conf and reload it.",
-						 "output_plugin_libraries does not list dbstream, so this server refuses the output plugin");
-	free(plugins);
-	return ok;
-}
-
 static bool
 create_slot(Source *source, Failure *failure)
 {
-	char sql[256];
-	PGresult *result;
-	bool ok;
+	PostgresSnapshot snapshot;
 
-	if (!check_settings(source, failure))
-		return false;
-	snprintf(sql, sizeof sql, "CREATE_REPLICATION_SLOT \"%s\" LOGICAL dbstream (SNAPSHOT 'nothing'%s)",
-			 source->config->slot_name, PQserverVersion(source->conn) >= 170000 ? ", FAILOVER" : "");
-	result = query(source, sql, failure);
-	if (result == NULL)
-		return false;
-	ok = PQntuples(result) == 1 && parse_lsn(PQgetvalue(result, 0, 1), &source->start);
-	PQclear(result);
-	return ok || failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "the new slot has no position");
+	return postgres_slot_create(source->conn, source->config->slot_name, false, false, source->wake_fd, &snapshot,
+								failure) &&
+		   (postgres_lsn_parse(snapshot.position, &source->start) ||
+			failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "the new slot has no position"));
 }
 
 /* The slot as it is, and from where to read. position: what the target has; empty when it has nothing yet. */
 static bool
 find_start(Source *source, const char *position, Failure *failure)
 {
-	char sql[400];
-	PGresult *result;
-	bool ok = true;
+	const char *name = source->config->slot_name;
+	PostgresSlot slot;
+	uint64_t end = 0;
 
-	snprintf(sql, sizeof sql,
-			 "SELECT plugin, coalesce(wal_status, ''), confirmed_flush_lsn, pg_catalog.pg_current_wal_flush_lsn()"
-			 " FROM pg_catalog.pg_replication_slots WHERE slot_name = '%s'",
-			 source->config->slot_name);
-	result = query(source, sql, failure);
-	if (result == NULL)
+	if (!postgres_slot_look(source->conn, name, source->wake_fd, &slot, failure))
 		return false;
-	if (PQntuples(result) == 0)
-	{
-		PQclear(result);
-		return position[0] == '\0' ? create_slot(source, failure) : slot_lost(source, "is gone", failure);
-	}
-	if (strcmp(PQgetvalue(result, 0, 1), "lost") == 0)
-		ok = slot_lost(source, "has lost its part of the log (max_slot_wal_keep_size)", failure);
-	else if (strcmp(PQgetvalue(result, 0, 0), "dbstream") != 0)
-		ok = failure_set(failure, FAILURE_REJECT, "slot_taken", "Drop or rename that slot.",
-						 "replication slot \"%s\" belongs to something else", source->config->slot_name);
-	else if (!parse_lsn(position[0] != '\0' ? position : PQgetvalue(result, 0, 2), &source->start))
-		ok = failure_set(failure, FAILURE_REJECT, "position_invalid", "See dbstream_progress at the target.",
-						 "the position \"%s\" at the target is none of PostgreSQL's", position);
-	else
-	{
-		uint64_t end = 0;
-
-		if (parse_lsn(PQgetvalue(result, 0, 3), &end) && source->start > end)
-			ok = failure_set(
-				failure, FAILURE_REJECT, "source_behind",
-				"This server has lost what the target has already applied (a failover or a restore): bring "
-				"the tables together by hand, then drop the stream and create it anew.",
-				"the target is at %s, and this server's log ends at %s", position, PQgetvalue(result, 0, 3));
-	}
-	PQclear(result);
-	return ok;
+	if (!slot.there)
+		return position[0] == '\0' ? create_slot(source, failure) : postgres_slot_lost(name, "is gone", failure);
+	if (slot.lost)
+		return postgres_slot_lost(name, "has lost its part of the log", failure);
+	if (!postgres_lsn_parse(position[0] != '\0' ? position : slot.confirmed, &source->start))
+		return failure_set(failure, FAILURE_REJECT, "position_invalid", "See dbstream_progress at the target.",
+						   "the position \"%s\" at the target is none of PostgreSQL's", position);
+	if (postgres_lsn_parse(slot.log_end, &end) && source->start > end)
+		return failure_set(failure, FAILURE_REJECT, "source_behind",
+						   "This server has lost what the target has already applied (a failover or a restore): "
+						   "dbstream.resync_stream() copies the tables anew.",
+						   "the target is at %s, and this server's log ends at %s", position, slot.log_end);
+	return true;
 }
 
 static void
@@ -290,8 +164,11 @@ source_open(const StreamConfig *config, const StartPoint *start, Outbox *outbox,
 	if (source->wake_fd < 0 || source->ask_fd < 0)
 		failure_set(failure, FAILURE_RETRY, "no_descriptor", "Raise the bridge's limit of open files.",
 					"there is no descriptor for a source");
-	else if (connect_source(source, failure) && find_start(source, start->position, failure))
+	else if ((source->conn = postgres_snapshot_connect(config->postgres_conninfo, config->name, source->wake_fd,
+													   failure)) != NULL &&
+			 find_start(source, start->position, failure))
 	{
+		snprintf(source->version, sizeof source->version, "%d", PQserverVersion(source->conn));
 		source->marked = source->start;
 		atomic_store(&source->put, source->start);
 		atomic_store(&source->keepalive, source->start);
@@ -325,7 +202,7 @@ static bool
 start_replication(Source *source, Failure *failure)
 {
 	char lsn[32];
-	size_t size = 512;
+	size_t size = 512 + (source->config->copied != NULL ? strlen(source->config->copied) : 0);
 	size_t used;
 	char *sql;
 	PGresult *result;
@@ -336,7 +213,7 @@ start_replication(Source *source, Failure *failure)
 	sql = malloc(size);
 	if (sql == NULL)
 		return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a statement");
-	format_lsn(source->start, lsn, sizeof lsn);
+	postgres_lsn_format(source->start, lsn);
 	used = (size_t) snprintf(sql, size,
 							 "START_REPLICATION SLOT \"%s\" LOGICAL %s (format 'binary', origin 'none', partitions "
 							 "'root', schema_changes '%s', tables '",
@@ -346,7 +223,10 @@ start_replication(Source *source, Failure *failure)
 		used += put_pattern(sql + used, *table);
 		sql[used++] = ',';
 	}
-	snprintf(sql + used, size - used, "!dbstream.*')");
+	used += (size_t) snprintf(sql + used, size - used, "!dbstream.*'");
+	if (source->config->copied != NULL && source->config->copied[0] != '\0')
+		used += (size_t) snprintf(sql + used, size - used, ", copied '%s'", source->config->copied);
+	snprintf(sql + used, size - used, ")");
 	if (!PQsendQuery(source->conn, sql))
 	{
 		free(sql);
@@ -425,7 +305,7 @@ put_heartbeat(Source *source, uint64_t lsn, Failure *failure)
 
 	if (source->in_transaction || lsn < source->marked)
 		return true;
-	format_lsn(lsn, position, sizeof position);
+	postgres_lsn_format(lsn, position);
 	heartbeat.position = (DbsString){position, (uint32_t) strlen(position)};
 	if (!outbox_reserve(source->outbox, 256, failure))
 		return false;
@@ -493,7 +373,7 @@ on_commit(Source *source, const DbsMessage *message, Failure *failure)
 	if (!dbs_get_commit(&reader, &commit))
 		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a commit message is malformed");
 	snprintf(position, sizeof position, "%.*s", (int) commit.position.size, commit.position.data);
-	if (!parse_lsn(position, &lsn))
+	if (!postgres_lsn_parse(position, &lsn))
 		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "a commit has no position");
 	source->in_transaction = false;
 	atomic_fetch_add(&source->transactions, 1);
@@ -689,7 +569,7 @@ ask_end(Source *source, SourcePoint *end, char text[512], Failure *failure)
 		return false;
 	}
 	end->file = 0;
-	ok = parse_lsn(PQgetvalue(result, 0, 0), &end->offset);
+	ok = postgres_lsn_parse(PQgetvalue(result, 0, 0), &end->offset);
 	if (ok && text != NULL)
 		snprintf(text, 512, "%s", PQgetvalue(result, 0, 0));
 	PQclear(result);
@@ -733,7 +613,7 @@ source_progress(const Source *source, SourceProgress *progress)
 		progress->point.offset = put;
 	else
 		progress->point.offset = confirmed >= put && keepalive > confirmed ? keepalive : confirmed;
-	format_lsn(progress->point.offset, progress->position, sizeof progress->position);
+	postgres_lsn_format(progress->point.offset, progress->position);
 	progress->events = atomic_load(&mutable->events);
 	progress->bytes = atomic_load(&mutable->bytes);
 	progress->rows = atomic_load(&mutable->rows);
@@ -746,7 +626,7 @@ source_confirm(Source *source, const char *position)
 {
 	uint64_t lsn;
 
-	if (parse_lsn(position, &lsn))
+	if (postgres_lsn_parse(position, &lsn))
 		atomic_store(&source->confirmed, lsn);
 }
 

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "mysql_conflict.h"
 #include "mysql_target.h"
+#include "outbound_copy.h"
 #include "outbox_reader.h"
 #include "postgres_connection.h"
 #include "postgres_conninfo.h"
@@ -52,7 +53,8 @@ typedef struct Session
 	/* an outbound stream's */
 	MysqlTarget *mysql; /* the same as target, which it becomes when everything is open */
 	char *stream_key;
-	char *recorded; /* the position that PostgreSQL knows the target has committed */
+	char *start_kind; /* "backfill" or "resync" while tables are to be copied, else "position" */
+	char *recorded;   /* the position that PostgreSQL knows the target has committed */
 
 	pthread_t reader;
 	bool reading; /* the reader thread has to be joined */
@@ -193,13 +195,15 @@ open_outbound(Session *session, Failure *failure)
 
 	snprintf(id, sizeof id, "%d", session->in->stream_id);
 	result = postgres_connection_query(session->conn,
-									   "SELECT slot_name, stream_key, \"position\" FROM dbstream.open_outbound($1)", 1,
-									   values, session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+									   "SELECT slot_name, stream_key, \"position\", start_kind FROM"
+									   " dbstream.open_outbound($1)",
+									   1, values, session->in->stop_fd, CALL_TIMEOUT_MS, failure);
 	if (result == NULL)
 		return false;
 	session->slot_name = copy_field(result, 0);
 	session->stream_key = copy_field(result, 1);
 	session->recorded = copy_field(result, 2);
+	session->start_kind = copy_field(result, 3);
 	PQclear(result);
 	return true;
 }
@@ -302,24 +306,40 @@ open_mysql_target(Session *session, bool careful, Failure *failure)
 {
 	const char *position;
 
-	session->config->postgres_conninfo = session->in->conninfo;
-	session->config->slot_name = session->slot_name;
 	session->config->careful = careful;
 	session->mysql = mysql_target_open(session->config, session->stream_key, failure);
 	if (session->mysql == NULL)
 		return false;
 	position = mysql_target_position(session->mysql);
 	if (session->recorded[0] != '\0' && (position[0] == '\0' || lsn_behind(position, session->recorded)))
-		return failure_set(
-			failure, FAILURE_REJECT, "target_behind",
-			"The target has lost commits (a restore, a failover, another server): bring its tables to the "
-			"state of this database, then drop the stream and create it anew.",
-			"the target is at %s, but it had committed everything before %s",
-			position[0] != '\0' ? position : "no position", session->recorded);
+		return failure_set(failure, FAILURE_REJECT, "target_behind",
+						   "The target has lost commits (a restore, a failover, another server): "
+						   "dbstream.resync_stream() copies the tables "
+						   "anew.",
+						   "the target is at %s, but it had committed everything before %s",
+						   position[0] != '\0' ? position : "no position", session->recorded);
 	session->start.kind = strdup(position[0] != '\0' ? "position" : "now");
 	session->start.position = strdup(position);
 	session->start.gtid_set = strdup("");
-	return true;
+	return outbound_copy_positions(session->config, session->stream_key, failure);
+}
+
+/* Before an outbound stream can begin, its tables are copied. */
+static bool
+copy_tables(Session *session, SessionOutcome *outcome, Failure *failure)
+{
+	OutboundCopyInput input = {session->conn, session->config, session->stream_key,
+							   strcmp(session->start_kind, "resync") == 0, session->in->stop_fd};
+	bool progressed = false;
+	bool ok;
+
+	session->config->postgres_conninfo = session->in->conninfo;
+	session->config->slot_name = session->slot_name;
+	if (strcmp(session->start_kind, "position") == 0)
+		return true;
+	ok = outbound_copy_run(&input, &progressed, failure);
+	outcome->progressed = outcome->progressed || progressed;
+	return ok;
 }
 
 /* Another PostgreSQL server as the source: where it is, and the slot there, whose name is unique among all targets. */
@@ -357,7 +377,7 @@ open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 	if (stream_config_is_outbound(session->in->row))
 	{
 		if (!open_outbound(session, failure) || !read_config(session, failure) ||
-			!open_mysql_target(session, outcome->conflict_met, failure))
+			!copy_tables(session, outcome, failure) || !open_mysql_target(session, outcome->conflict_met, failure))
 			return false;
 	}
 	else if (!open_inbound(session, failure) || !read_backfill(session, failure) || !read_config(session, failure) ||
@@ -421,6 +441,7 @@ free_session(Session *session)
 	postgres_conninfo_free(session->conninfo);
 	free(session->stream_key);
 	free(session->recorded);
+	free(session->start_kind);
 	outbox_free(session->outbox);
 	stream_config_free(session->config);
 	if (session->conn != NULL)

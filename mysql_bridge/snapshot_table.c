@@ -638,6 +638,7 @@ snapshot_tables_list(MYSQL *sql, const StreamConfig *config, SnapshotTable **tab
 		SnapshotTable *table = &(*tables)[*count];
 
 		if (row[0] == NULL || row[1] == NULL || strcmp(row[1], PROGRESS_TABLE_NAME) == 0 ||
+			strcmp(row[1], COPY_RECORD_TABLE_NAME) == 0 ||
 			!dbs_pattern_selects((const char *const *) config->tables, row[0], strlen(row[0]), row[1], strlen(row[1])))
 			continue;
 		table->schema = strdup(row[0]);

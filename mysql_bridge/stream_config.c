@@ -241,11 +241,14 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	static const char *const conflicts[] = {"stop", "source_wins", "target_wins", "latest_wins", NULL};
 	static const char *const follow[] = {"auto", "gtid", "file", NULL};
 	static const char *const unsupported[] = {"error", "null", NULL};
+	static const char *const target_tables[] = {"create", "truncate", "append", "refuse", NULL};
 	char what[160];
 	Section section = {object, what, failure, false};
 	Section increments = {member(&section, "auto_increment"), what, failure, false};
 
 	snprintf(what, sizeof what, "stream %s", config->name);
+	config->target_tables =
+		(TargetTables) take_word(&section, "target_tables", target_tables); /* in the enum's order */
 	config->null_unsupported = take_word(&section, "unsupported_values", unsupported) == 1;
 	if (!take_schemas(&section, config))
 		return false;
@@ -417,6 +420,7 @@ stream_config_free(StreamConfig *config)
 		free(*table);
 	free(config->tables);
 	free(config->conflict_column);
+	free(config->copied);
 	free(config->name);
 	free(config);
 }

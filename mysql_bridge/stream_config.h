@@ -60,6 +60,14 @@ typedef enum ConflictPolicy
 	CONFLICTS_LATEST_WINS
 } ConflictPolicy;
 
+typedef enum TargetTables
+{
+	TARGET_TABLES_CREATE, /* used as they are, a row with the same key replaced; so with append */
+	TARGET_TABLES_TRUNCATE,
+	TARGET_TABLES_APPEND,
+	TARGET_TABLES_REFUSE
+} TargetTables;
+
 typedef struct StreamConfig
 {
 	int id;
@@ -82,12 +90,14 @@ typedef struct StreamConfig
 	unsigned backfill_workers;  /* connections that copy tables at once */
 	unsigned heartbeat_seconds; /* how often an idle source must be heard of */
 	char **schemas;             /* pairs: the source's name, the target's; NULL-terminated */
+	TargetTables target_tables; /* what becomes of tables that are at the target before they are copied */
 	bool null_unsupported;      /* values that the target cannot hold become NULL, counted */
 
 	/* Filled in by the session of a stream that reads PostgreSQL, this one or another; by reference. */
 	const char *postgres_conninfo;
 	const char *slot_name;
 	bool careful; /* the last session has met a conflict */
+	char *copied; /* tables that were copied, as the output plugin's option takes them; malloc'd, may be NULL */
 } StreamConfig;
 
 /* Where to begin. kind "backfill": copy the tables first, then read from where that began. kind "position": resume from

@@ -16,6 +16,8 @@
 
 /* The outbound direction's progress table: a transaction that writes it came from PostgreSQL. */
 #define PROGRESS_TABLE_NAME "dbstream_progress"
+/* Beside it, and changed only together with it: what of an outbound stream's tables is copied. */
+#define COPY_RECORD_TABLE_NAME "dbstream_backfill"
 
 typedef struct TableCache TableCache;
 

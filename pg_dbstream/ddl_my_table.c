@@ -321,6 +321,7 @@ my_default(DdlRaw *raw, const DdlColumn *column, const char *type)
 
 /* ---- columns --------------------------------------------------------------------------------------- */
 
+/* In a key that compares whole values: an index that only finds rows can be of the first characters. */
 static bool
 in_key(const DdlCreateTable *table, const char *column)
 {
@@ -329,6 +330,8 @@ in_key(const DdlCreateTable *table, const char *column)
 
 	foreach (cell, table->keys)
 	{
+		if (((DdlKey *) lfirst(cell))->kind == DDL_KEY_INDEX)
+			continue;
 		foreach (part_cell, ((DdlKey *) lfirst(cell))->parts)
 		{
 			const DdlKeyPart *part = lfirst(part_cell);
@@ -420,6 +423,18 @@ find_column(const DdlCreateTable *table, const char *name)
 	return NULL;
 }
 
+/* Has the column's type no length that a key could have? */
+static bool
+is_long(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
+{
+	int notes = list_length(raw->out->notes);
+	const char *type = my_type(raw, column->type, column->name, in_key(table, column->name));
+
+	/* What there is to say was said where the column was written. */
+	raw->out->notes = list_truncate(raw->out->notes, notes);
+	return strcmp(type, "LONGTEXT") == 0 || strcmp(type, "LONGBLOB") == 0;
+}
+
 /* One part; NULL with a note. where: the predicate of a partial index, to be folded into an expression. */
 static const char *
 my_key_part(DdlRaw *raw, const DdlKey *key, const DdlKeyPart *part, const DdlCreateTable *table, const char *where)
@@ -441,6 +456,8 @@ my_key_part(DdlRaw *raw, const DdlKey *key, const DdlKeyPart *part, const DdlCre
 							 key->name);
 			return NULL;
 		}
+		else if (column != NULL && key->kind == DDL_KEY_INDEX && is_long(raw, column, table))
+			sql = psprintf("%s(%d)", sql, KEY_TEXT_LENGTH);
 		return part->descending ? psprintf("%s DESC", sql) : sql;
 	}
 	if (raw->options->target == DBS_DIALECT_MARIADB)

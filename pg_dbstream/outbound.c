@@ -67,7 +67,50 @@ require_stream(int stream_id)
 	return stream;
 }
 
-/* open_outbound(stream_id) → slot_name, stream_key, position ('' when nothing is recorded) */
+/*
+ * How the stream begins: "backfill" while tables are being copied, "resync" when they are copied anew over
+ * what the target has, else "position".  *run counts the copies: each has a position row of its own at the target, so
+ * that nothing of an earlier one is taken for its own.
+ */
+static const char *
+start_kind(const DbsStream *stream, bool begun, int *run)
+{
+	DbsCatalogAccess access;
+	const char *state = "";
+	bool isnull;
+
+	*run = 1;
+	dbs_catalog_enter(&access);
+	if (!begun && strcmp(dbs_stream_option(stream, "start", "backfill"), "backfill") == 0)
+		(void) dbs_catalog_run("INSERT INTO dbstream.backfill (stream_id, state, whole, position, gtid_set) "
+							   "VALUES ($1, 'copying', true, '', '') ON CONFLICT DO NOTHING",
+							   "i", stream->id);
+	if (dbs_catalog_run("SELECT run, state = 'wanted', state = 'copying' FROM dbstream.backfill WHERE stream_id = $1",
+						"i", stream->id) > 0)
+	{
+		bool wanted = DatumGetBool(dbs_catalog_datum(0, 2, &isnull));
+		bool copying = DatumGetBool(dbs_catalog_datum(0, 3, &isnull));
+
+		*run = DatumGetInt32(dbs_catalog_datum(0, 1, &isnull));
+		state = wanted || copying ? "copying" : "";
+		if (wanted)
+		{
+			/* The slot, lost or not, and what a session of the earlier copy may have recorded are of no more use. */
+			dbs_outbound_drop_slot(stream->id);
+			(void) dbs_catalog_run("DELETE FROM dbstream.progress WHERE stream_id = $1", "i", stream->id);
+			(void) dbs_catalog_run("UPDATE dbstream.backfill SET state = 'copying' WHERE stream_id = $1", "i",
+								   stream->id);
+		}
+	}
+	dbs_catalog_leave(&access);
+	if (state[0] == '\0')
+		return "position";
+	return *run > 1 ? "resync" : "backfill";
+}
+
+/*
+ * open_outbound(stream_id) → slot_name, stream_key, position ('' when nothing is recorded), start_kind
+ */
 Datum
 dbs_open_outbound(PG_FUNCTION_ARGS)
 {
@@ -75,8 +118,12 @@ dbs_open_outbound(PG_FUNCTION_ARGS)
 	DbsStream *stream = require_stream(stream_id);
 	DbsProgress progress;
 	TupleDesc desc;
-	Datum values[3];
-	bool nulls[3] = {0};
+	Datum values[4];
+	bool nulls[4] = {0};
+	const char *kind;
+	bool begun;
+	char *key;
+	int run;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -87,9 +134,13 @@ dbs_open_outbound(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("stream \"%s\" is run by another bridge", stream->name),
 				 errdetail("A bridge claims a stream for as long as its connection lives.")));
+	begun = dbs_progress_load(stream_id, &progress);
 	values[0] = CStringGetTextDatum(dbs_outbound_slot_name(stream_id));
-	values[1] = CStringGetTextDatum(psprintf(UINT64_FORMAT "/%u/%d", GetSystemIdentifier(), MyDatabaseId, stream_id));
-	values[2] = CStringGetTextDatum(dbs_progress_load(stream_id, &progress) ? progress.position : "");
+	kind = start_kind(stream, begun, &run);
+	values[2] = CStringGetTextDatum(begun && strcmp(kind, "resync") != 0 ? progress.position : "");
+	values[3] = CStringGetTextDatum(kind);
+	key = psprintf(UINT64_FORMAT "/%u/%d", GetSystemIdentifier(), MyDatabaseId, stream_id);
+	values[1] = CStringGetTextDatum(run == 1 ? key : psprintf("%s/%d", key, run));
 	my_stream = stream_id;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }

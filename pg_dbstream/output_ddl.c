@@ -83,6 +83,24 @@ dbs_output_ddl_json(Size size, const char *content)
 }
 
 bool
+dbs_output_ddl_copied(const DbsOutput *output, Size size, const char *content, XLogRecPtr commit)
+{
+	Jsonb *json = output->copied == NIL ? NULL : dbs_output_ddl_json(size, content);
+	const JsonbContainer *tables = json == NULL ? NULL : dbs_json_container(&json->root, "tables");
+	uint32 count = tables == NULL ? 0 : JsonContainerSize(tables);
+	uint32 copied = 0;
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer((JsonbContainer *) tables, i);
+		char *relid = value != NULL && value->type == jbvBinary ? dbs_json_text(value->val.binary.data, "relid") : NULL;
+
+		copied += relid != NULL && commit < dbs_output_copied_at(output, (Oid) strtoul(relid, NULL, 10));
+	}
+	return count > 0 && copied == count;
+}
+
+bool
 dbs_output_ddl(DbsOutput *output, Size size, const char *content)
 {
 	Jsonb *json = dbs_output_ddl_json(size, content);

@@ -65,6 +65,29 @@ read_patterns(const char *value)
 	return patterns;
 }
 
+/* "16385@0/16B3748,16390@0/16B3748": tables by their oid, and as of which position each was copied. */
+static List *
+read_copied(const char *value)
+{
+	List *list = NIL;
+
+	while (*value != '\0')
+	{
+		DbsOutputCopied *copied = palloc(sizeof *copied);
+		unsigned relid, high, low;
+		int used = 0;
+
+		if (sscanf(value, "%10u@%8X/%8X%n", &relid, &high, &low, &used) != 3 ||
+			(value[used] != ',' && value[used] != '\0'))
+			refuse("copied", value, "oids of tables with positions, as 16385@0/16B3748, separated by commas");
+		copied->relid = relid;
+		copied->position = (XLogRecPtr) high << 32 | low;
+		list = lappend(list, copied);
+		value += used + (value[used] == ',');
+	}
+	return list;
+}
+
 /* One of two words; true when it is the second. */
 static bool
 read_choice(const char *name, const char *value, const char *first, const char *second)
@@ -110,6 +133,8 @@ dbs_output_read_options(DbsOutput *output, List *options)
 			output->messages = read_bool(name, value);
 		else if (strcmp(name, "schema_changes") == 0)
 			output->schema_changes = read_bool(name, value);
+		else if (strcmp(name, "copied") == 0)
+			output->copied = read_copied(value != NULL ? value : "");
 		else if (strcmp(name, "streaming") == 0)
 			streaming = read_bool(name, value);
 		else
@@ -117,7 +142,7 @@ dbs_output_read_options(DbsOutput *output, List *options)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("output plugin dbstream has no option \"%s\"", name),
 					 errhint("Its options are format, tables, origin, partitions, schema_messages, schema_changes, "
-							 "transactions, metadata, messages and streaming.")));
+							 "transactions, metadata, messages, copied and streaming.")));
 	}
 	/* Rows in the wire format mean nothing without the columns they belong to, nor without their boundaries. */
 	if (output->format == &dbs_output_binary)

@@ -26,8 +26,8 @@ PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks *callbacks);
  * Texts must not depend on who asks.  In a walsender the settings are the
  * session's; under pg_logical_slot_get_changes they end with the transaction.
  */
-static void
-pin_settings(void)
+void
+dbs_output_pin_settings(void)
 {
 	static const char *const settings[][2] = {{"DateStyle", "ISO, YMD"},
 											  {"IntervalStyle", "postgres"},
@@ -63,7 +63,7 @@ startup(LogicalDecodingContext *ctx, OutputPluginOptions *options, bool is_init)
 	callback->func = forget_tables;
 	MemoryContextRegisterResetCallback(ctx->context, callback);
 	if (!is_init)
-		pin_settings();
+		dbs_output_pin_settings();
 }
 
 static bool
@@ -184,7 +184,7 @@ change(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, Relation relation, Re
 	if (OidIsValid(relation->rd_rel->relrewrite) && !dbs_output_follows(output, relation))
 		return;
 	table = dbs_output_table(output, relation);
-	if (!table->selected)
+	if (!table->selected || txn->final_lsn < table->copied)
 		return;
 #if PG_VERSION_NUM >= 170000
 	old_tuple = change->data.tp.oldtuple;
@@ -239,7 +239,7 @@ truncate_tables(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, int count, R
 		/* Through the root, a truncated root brings its leaves along, and they must not name it again. */
 		if (output->via_root && relations[i]->rd_rel->relispartition)
 			continue;
-		if (table->selected)
+		if (table->selected && txn->final_lsn >= table->copied)
 			truncated = lappend(truncated, table);
 	}
 	if (truncated != NIL)
@@ -264,7 +264,9 @@ message(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn, bool
 	if (ddl ? !output->schema_changes : !output->messages)
 		return;
 	old_context = MemoryContextSwitchTo(output->change_context);
-	if (!ddl || dbs_output_ddl(output, size, content))
+	/* A table that was copied since has been made as it is after the change. */
+	if (!ddl ||
+		(!dbs_output_ddl_copied(output, size, content, txn->final_lsn) && dbs_output_ddl(output, size, content)))
 	{
 		if (transactional)
 			ensure_begun(output, txn);

@@ -48,8 +48,9 @@ typedef struct DbsOutputTable
 	Oid relid; /* hash key */
 	bool valid;
 	bool selected;
-	bool announced; /* this session has been told of its columns */
-	char identity;  /* relreplident */
+	bool announced;    /* this session has been told of its columns */
+	char identity;     /* relreplident */
+	XLogRecPtr copied; /* what was committed before this is there already */
 	uint32 wire_id;
 	char *schema;
 	char *name;
@@ -57,6 +58,13 @@ typedef struct DbsOutputTable
 	DbsOutputColumn *columns;
 	MemoryContext context; /* holds names and columns */
 } DbsOutputTable;
+
+/* A table that was copied as of a position: transactions that were committed before it are left out. */
+typedef struct DbsOutputCopied
+{
+	Oid relid; /* a partitioned table's root */
+	XLogRecPtr position;
+} DbsOutputCopied;
 
 /* What a format does with each thing that happened. txn may be NULL in message only. */
 typedef struct DbsOutputFormat
@@ -89,6 +97,7 @@ struct DbsOutput
 	bool via_root;
 	bool messages;       /* logical messages */
 	bool schema_changes; /* captured ones, and the rows that follow them */
+	List *copied;        /* of DbsOutputCopied */
 
 	bool began;     /* begin has been written for the open transaction: it is not before the first change */
 	bool streaming; /* inside a block of an unfinished transaction */
@@ -107,6 +116,15 @@ extern const DbsOutputFormat dbs_output_binary;
 
 /* Fill in the options of output from the slot's; ERROR naming the option and what it takes. */
 void dbs_output_read_options(DbsOutput *output, List *options);
+
+/* Texts must not depend on the session's settings: for a walsender's life, elsewhere until the transaction ends. */
+void dbs_output_pin_settings(void);
+
+/* As of when the table was copied, by the oid it is published under; 0: it was not. */
+XLogRecPtr dbs_output_copied_at(const DbsOutput *output, Oid published);
+
+/* Is every table of a captured schema change, committed at commit, one that was copied after it? */
+bool dbs_output_ddl_copied(const DbsOutput *output, Size size, const char *content, XLogRecPtr commit);
 
 /* The table's entry, up to date. Valid until the next call. */
 DbsOutputTable *dbs_output_table(DbsOutput *output, Relation relation);

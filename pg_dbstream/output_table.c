@@ -163,6 +163,21 @@ stands_for(Relation relation)
 	return OidIsValid(relation->rd_rel->relrewrite) ? relation->rd_rel->relrewrite : RelationGetRelid(relation);
 }
 
+XLogRecPtr
+dbs_output_copied_at(const DbsOutput *output, Oid published)
+{
+	ListCell *cell;
+
+	foreach (cell, output->copied)
+	{
+		const DbsOutputCopied *copied = lfirst(cell);
+
+		if (copied->relid == published)
+			return copied->position;
+	}
+	return InvalidXLogRecPtr;
+}
+
 static void
 describe(DbsOutput *output, DbsOutputTable *table, Relation relation)
 {
@@ -182,6 +197,7 @@ describe(DbsOutput *output, DbsOutputTable *table, Relation relation)
 	table->selected =
 		output->patterns == NULL || dbs_pattern_selects((const char *const *) output->patterns, table->schema,
 														strlen(table->schema), table->name, strlen(table->name));
+	table->copied = dbs_output_copied_at(output, published);
 	table->identity = relation->rd_rel->relreplident;
 	table->announced = false;
 	table->column_count = 0;

@@ -38,6 +38,7 @@ PG_FUNCTION_INFO_V1(dbs_alter_stream);
 PG_FUNCTION_INFO_V1(dbs_start_stream);
 PG_FUNCTION_INFO_V1(dbs_pause_stream);
 PG_FUNCTION_INFO_V1(dbs_resume_stream);
+PG_FUNCTION_INFO_V1(dbs_resync_stream);
 PG_FUNCTION_INFO_V1(dbs_drop_stream);
 PG_FUNCTION_INFO_V1(dbs_source_slot);
 
@@ -133,19 +134,12 @@ check_postgres_options(const char *source, Jsonb *options)
 static void
 check_outbound_options(Jsonb *options)
 {
-	static const char *const only[][2] = {{"start", "now"}};
+	char *start = options != NULL ? dbs_jsonb_text(options, "start") : NULL;
 
-	for (int i = 0; i < lengthof(only); i++)
-	{
-		char *value = options != NULL ? dbs_jsonb_text(options, only[i][0]) : NULL;
-
-		if (value == NULL || strcmp(value, only[i][1]) == 0)
-			continue;
+	if (start != NULL && strcmp(start, "backfill") != 0 && strcmp(start, "now") != 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("option \"%s\" cannot be \"%s\" for a stream out of this database in version 0.1.0",
-							   only[i][0], value),
-						errhint("It can only be \"%s\".", only[i][1])));
-	}
+						errmsg("a stream out of this database cannot start at \"%s\"", start),
+						errhint("It starts with \"backfill\", or \"now\" when the target holds the same already.")));
 }
 
 void
@@ -298,6 +292,40 @@ dbs_resume_stream(PG_FUNCTION_ARGS)
 	dbs_bridge_registry_require();
 	if (strcmp(row.desired, "created") == 0)
 		report_state(&row, "Start it with dbstream.start_stream().");
+	set_desired(&access, &row, "running");
+	dbs_catalog_leave(&access);
+	PG_RETURN_VOID();
+}
+
+/*
+ * An outbound stream begins anew. The bridge that next has the claim drops the slot and empties the tables at the
+ * target: nobody waits here for a session that may be stuck. What was counted begins anew too, and old errors are
+ * answered.
+ */
+Datum
+dbs_resync_stream(PG_FUNCTION_ARGS)
+{
+	DbsCatalogAccess access;
+	DbsStreamRow row;
+
+	dbs_catalog_enter(&access);
+	dbs_stream_get(text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
+	dbs_stream_require_owner(&access, &row);
+	dbs_bridge_registry_require();
+	if (strcmp(row.source, "local") != 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("stream \"%s\" comes in: resync_stream is for streams out of this database", row.name),
+						errhint("Drop it, and create it anew with the option target_tables set to \"truncate\".")));
+	if (strcmp(row.desired, "created") == 0)
+		report_state(&row, "Start it with dbstream.start_stream().");
+	(void) dbs_catalog_run(
+		"INSERT INTO dbstream.backfill AS b (stream_id, state, whole, position, gtid_set, run) "
+		"VALUES ($1, 'wanted', true, '', '', 2) ON CONFLICT (stream_id) DO UPDATE SET state = 'wanted', "
+		"position = '', run = b.run + 1, started_at = clock_timestamp(), copied_at = NULL, "
+		"finished_at = NULL",
+		"i", row.id);
+	(void) dbs_catalog_run("DELETE FROM dbstream.backfill_table WHERE stream_id = $1", "i", row.id);
+	(void) dbs_catalog_run("DELETE FROM dbstream.progress WHERE stream_id = $1", "i", row.id);
 	set_desired(&access, &row, "running");
 	dbs_catalog_leave(&access);
 	PG_RETURN_VOID();

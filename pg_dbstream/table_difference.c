@@ -523,6 +523,57 @@ create_schema(DbsChange *change, const char *schema)
 }
 
 static void
+alter(DbsChange *change, const char *name, const StringInfo actions)
+{
+	if (actions->len > 0)
+		add_statement(change, psprintf("ALTER TABLE %s %s", name, actions->data));
+}
+
+/* Keys that rows are in order of, or that AUTO_INCREMENT needs, come with the table. */
+static bool
+comes_with_table(const DbsDescription *table, const DbsPart *key)
+{
+	ListCell *cell;
+
+	foreach (cell, table->columns)
+	{
+		const DbsPart *column = lfirst(cell);
+		const char *name = quote(column->name);
+
+		if (column->tail != NULL && strncmp(column->tail, " AUTO_INCREMENT", 15) == 0 &&
+			strncmp(key->sql + 1, name, strlen(name)) == 0)
+			return true;
+	}
+	return is_primary(key);
+}
+
+/* What is left for when the rows are in: all keys in one statement, so that the table is read once. */
+static void
+complete_table(DbsChange *change, const DbsDescription *table)
+{
+	const char *name = qualified(change, table->schema, table->table);
+	StringInfoData keys;
+	ListCell *cell;
+
+	initStringInfo(&keys);
+	change->first_key = list_length(change->statements);
+	foreach (cell, table->keys)
+	{
+		if (!comes_with_table(table, lfirst(cell)))
+			add_action(&keys, psprintf("ADD %s", key_text(lfirst(cell))));
+	}
+	alter(change, name, &keys);
+	change->first_link = list_length(change->statements);
+	foreach (cell, table->foreign_keys)
+	{
+		const char *text = foreign_key_text(change, lfirst(cell));
+
+		if (text != NULL)
+			add_statement(change, psprintf("ALTER TABLE %s ADD %s", name, text));
+	}
+}
+
+static void
 create_table(DbsChange *change, const DbsDescription *table)
 {
 	StringInfoData sql;
@@ -541,11 +592,12 @@ create_table(DbsChange *change, const DbsDescription *table)
 	foreach (cell, table->keys)
 	{
 		add_notes(change, ((DbsPart *) lfirst(cell))->notes);
-		add_action(&sql, key_text(lfirst(cell)));
+		if (!change->splits || comes_with_table(table, lfirst(cell)))
+			add_action(&sql, key_text(lfirst(cell)));
 	}
 	foreach (cell, table->foreign_keys)
 	{
-		const char *text = foreign_key_text(change, lfirst(cell));
+		const char *text = change->splits ? NULL : foreign_key_text(change, lfirst(cell));
 
 		if (text != NULL)
 			add_action(&sql, text);
@@ -568,6 +620,8 @@ create_table(DbsChange *change, const DbsDescription *table)
 	/* One that is there is used as it is: it was made beforehand, or by rows that came before this statement's end. */
 	add_statement(change, psprintf("CREATE TABLE IF NOT EXISTS %s (%s", qualified(change, table->schema, table->table),
 								   sql.data));
+	if (change->splits)
+		complete_table(change, table);
 }
 
 /*
@@ -603,13 +657,6 @@ delete_partitions(Difference *d)
 										   "carried over: delete them at the target",
 										   d->name));
 	}
-}
-
-static void
-alter(DbsChange *change, const char *name, const StringInfo actions)
-{
-	if (actions->len > 0)
-		add_statement(change, psprintf("ALTER TABLE %s %s", name, actions->data));
 }
 
 static void

@@ -20,11 +20,14 @@ typedef struct DbsChange
 	bool rewritten;               /* the rows follow as they are now: those that are there must go */
 	const JsonbContainer *filled; /* number of a new column to the text that old rows have in it; NULL: none */
 	int64 next;                   /* of a new table's AUTO_INCREMENT; 0: nothing */
+	bool splits;                  /* of a new table: keys and foreign keys in statements of their own */
 	const char *spare;            /* a name for a table that is about to be dropped, used by nobody else */
 
 	List *statements; /* out: of char * */
 	List *updates;    /* out: of int: statements that change rows, by their number from 0 */
 	List *notes;      /* out: of char *: "warning: …" */
+	int first_key;    /* out, with splits: the number of the first statement that adds keys, from 0, */
+	int first_link;   /* out: and of the first that adds a foreign key */
 } DbsChange;
 
 /* before NULL: the table is new; after NULL: it is gone. */

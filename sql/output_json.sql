@@ -121,12 +121,21 @@ SELECT DISTINCT data::json ->> 'action' AS action, CASE data::json ->> 'action' 
 	FROM pg_logical_slot_peek_changes('json', NULL, NULL, 'streaming', 'on') GROUP BY 1 ORDER BY 1;
 SELECT count(*) FROM changes();
 
+-- tables that were copied: what was committed before is left out, through the root's oid too
+INSERT INTO plain (id) VALUES (45);
+INSERT INTO measured VALUES (4, 'left out'), (140, 'left out');
+INSERT INTO by_index VALUES (40, 'told', 0);
+SELECT format('%s@FFFFFFFF/FFFFFFFF,%s@FFFFFFFF/FFFFFFFF,%s@0/1', 'plain'::regclass::oid, 'measured'::regclass::oid,
+	'by_index'::regclass::oid) AS copied \gset
+SELECT * FROM changes('copied', :'copied', 'partitions', 'root', 'schema_messages', 'off');
+
 -- what is refused
 INSERT INTO plain (id) VALUES (50);
 SELECT * FROM changes('formt', 'json');
 SELECT * FROM changes('format', 'xml');
 SELECT * FROM changes('tables', 'plain');
 SELECT * FROM changes('messages', 'perhaps');
+SELECT * FROM changes('copied', 'plain@0/0');
 SELECT * FROM changes('format', 'binary');
 SELECT count(*) > 0 FROM pg_logical_slot_peek_binary_changes('json', NULL, NULL, 'format', 'binary', 'streaming', 'true');
 

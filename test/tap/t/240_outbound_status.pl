@@ -117,7 +117,28 @@ sub losses
 	$pg->sql('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
 	is(state_of($pg), 'slot lost', "$kind: a lost slot is a state of its own");
 	$scene->bridge->start;
-	ok($pg->wait_for("SELECT count(*) > 0 FROM dbstream.errors WHERE code = 'slot_lost' AND hint ~ 'create the stream anew'", 30),
+	ok($pg->wait_for("SELECT count(*) > 0 FROM dbstream.errors WHERE code = 'slot_lost' AND hint ~ 'resync_stream'", 30),
 		"$kind: and the error tells what to do");
 	is(state_of($pg), 'slot lost', "$kind: it stays so, and no new slot hides the gap");
+
+	# What was committed meanwhile is nowhere in the log any more: the tables are copied anew.
+	$pg->sql("DELETE FROM shop.t WHERE id = 1; INSERT INTO shop.t VALUES (7, 'seven')");
+	$my->sql("INSERT INTO shop.t VALUES (99, 'of nobody')");
+	$pg->sql("SELECT dbstream.resync_stream('out')");
+	isnt(state_of($pg), 'slot lost', "$kind: resync_stream answers the loss");
+	ok($scene->catches_up('out', 60), "$kind: the stream begins anew");
+	is($scene->compare('shop', 't'), '', "$kind: both sides hold the same, without what was not in the source");
+	$pg->sql("UPDATE shop.t SET v = 'changed' WHERE id = 7");
+	ok($scene->catches_up('out', 60), "$kind: and goes on");
+	is($scene->compare('shop', 't'), '', "$kind: with changes");
+	is($my->sql('SELECT COUNT(*) FROM dbstream.dbstream_progress'), 1, "$kind: one position is left at the target");
+
+	# The same while it runs well, and once more while it is paused.
+	$pg->sql("SELECT dbstream.resync_stream('out')");
+	ok($scene->catches_up('out', 60), "$kind: a stream that runs is copied anew");
+	$pg->sql("SELECT dbstream.pause_stream('out'); SELECT dbstream.resync_stream('out'); INSERT INTO shop.t VALUES (8, 'eight')");
+	ok($scene->catches_up('out', 60), "$kind: and one that is paused");
+	is($scene->compare('shop', 't'), '', "$kind: both sides hold the same");
+	is($pg->sql("SELECT string_agg(source_table || ' ' || phase, ', ' ORDER BY source_table) FROM dbstream.backfill_status"),
+		'bare done, t done', "$kind: backfill_status tells of the last copy");
 }
