@@ -4,16 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mysql_progress.h"
+#include "mysql_conflict_record.h"
 #include "mysql_rows.h"
-#include "postgres_connection.h"
 #include "sql_buffer.h"
-#include "table_cache.h"
 #include "target_failure.h"
+#include "target_statement.h"
 
-#define TABLE_NAME "dbstream_conflicts"
-#define CALL_TIMEOUT_MS 30000
-#define HAND_OVER_ROWS "200"
 #define DUPLICATE_KEY 1062
 
 /* What is at odds; the words are those of dbstream.conflict. */
@@ -34,10 +30,9 @@ struct MysqlConflicts
 {
 	MYSQL *mysql;
 	const StreamConfig *config;
-	const char *key;
+	ConflictRecords *records;
 	const char *position; /* during a call */
 	uint64_t quiet;
-	bool waiting; /* records may be there that PostgreSQL has not got */
 	SqlBuffer sql;
 	Failure ignored;
 	SqlBuffer condition; /* that finds the row of the change at hand by its key */
@@ -52,89 +47,6 @@ typedef struct Look
 	bool later;
 } Look;
 
-static bool
-no_memory(Failure *failure)
-{
-	return failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a statement");
-}
-
-static void
-put_text(SqlBuffer *sql, const char *text)
-{
-	sql_buffer_quoted(sql, text, strlen(text));
-}
-
-static void
-put_table(const MysqlConflicts *conflicts, SqlBuffer *sql)
-{
-	sql_buffer_name(sql, conflicts->config->target.database, strlen(conflicts->config->target.database));
-	sql_buffer_text(sql, "." TABLE_NAME);
-}
-
-/* Runs conflicts->sql and empties it. */
-static bool
-run(MysqlConflicts *conflicts, const char *doing, Failure *failure)
-{
-	bool ok;
-
-	if (!sql_buffer_ok(&conflicts->sql))
-		return no_memory(failure);
-	ok = mysql_real_query(conflicts->mysql, conflicts->sql.data, (unsigned long) conflicts->sql.used) == 0;
-	sql_buffer_reset(&conflicts->sql, 1024 * 1024);
-	return ok || target_failed(conflicts->mysql, doing, failure);
-}
-
-static MYSQL_RES *
-run_query(MysqlConflicts *conflicts, const char *doing, Failure *failure)
-{
-	MYSQL_RES *result = NULL;
-
-	if (!run(conflicts, doing, failure))
-		return NULL;
-	result = mysql_store_result(conflicts->mysql);
-	if (result == NULL)
-		target_failed(conflicts->mysql, doing, failure);
-	return result;
-}
-
-/* ---- the table of records ---- */
-
-static bool
-make_table(MysqlConflicts *conflicts, Failure *failure)
-{
-	SqlBuffer *sql = &conflicts->sql;
-
-	sql_buffer_text(sql, TARGET_DDL_MARK " CREATE TABLE IF NOT EXISTS ");
-	put_table(conflicts, sql);
-	sql_buffer_text(sql, " (id bigint unsigned NOT NULL AUTO_INCREMENT PRIMARY KEY,"
-						 " stream_key varchar(100) CHARACTER SET ascii NOT NULL,"
-						 " token char(36) CHARACTER SET ascii NOT NULL,"
-						 " at datetime(6) NOT NULL,"
-						 " position varchar(64) CHARACTER SET ascii NOT NULL,"
-						 " schema_name varchar(64) NOT NULL,"
-						 " table_name varchar(64) NOT NULL,"
-						 " kind varchar(20) CHARACTER SET ascii NOT NULL,"
-						 " row_key longtext, source_row longtext, source_before longtext, target_row longtext,"
-						 " winner varchar(10) CHARACTER SET ascii NOT NULL,"
-						 " KEY (stream_key, id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4");
-	return run(conflicts, "making the table of conflicts at the target", failure);
-}
-
-/* Is the table there? Then no right to make one is needed. */
-static bool
-table_present(MysqlConflicts *conflicts)
-{
-	Failure ignored;
-	MYSQL_RES *result;
-
-	sql_buffer_text(&conflicts->sql, "SELECT id FROM ");
-	put_table(conflicts, &conflicts->sql);
-	sql_buffer_text(&conflicts->sql, " LIMIT 0");
-	result = run_query(conflicts, "", &ignored);
-	mysql_free_result(result);
-	return result != NULL;
-}
-
 MysqlConflicts *
 mysql_conflict_new(MYSQL *mysql, const StreamConfig *config, const char *key, Failure *failure)
 {
@@ -142,14 +54,13 @@ mysql_conflict_new(MYSQL *mysql, const StreamConfig *config, const char *key, Fa
 
 	if (conflicts == NULL)
 	{
-		no_memory(failure);
+		target_statement_no_memory(failure);
 		return NULL;
 	}
 	conflicts->mysql = mysql;
 	conflicts->config = config;
-	conflicts->key = key;
-	conflicts->waiting = true;
-	if (table_present(conflicts) || make_table(conflicts, failure))
+	conflicts->records = conflict_records_open(mysql, config, key, failure);
+	if (conflicts->records != NULL)
 		return conflicts;
 	mysql_conflict_free(conflicts);
 	return NULL;
@@ -160,6 +71,7 @@ mysql_conflict_free(MysqlConflicts *conflicts)
 {
 	if (conflicts == NULL)
 		return;
+	conflict_records_free(conflicts->records);
 	sql_buffer_free(&conflicts->sql);
 	sql_buffer_free(&conflicts->condition);
 	free(conflicts);
@@ -171,141 +83,13 @@ mysql_conflict_quiet(const MysqlConflicts *conflicts)
 	return conflicts->quiet;
 }
 
-/* ---- rows as JSON ---- */
-
-/* Bytes as hexadecimal digits, bits as digits, documents as documents. */
-static const char *
-json_head(const MysqlColumn *column)
-{
-	switch (column->class)
-	{
-		case MYSQL_CLASS_BINARY:
-		case MYSQL_CLASS_GEOMETRY:
-		case MYSQL_CLASS_VECTOR:
-			return "HEX(";
-		case MYSQL_CLASS_BIT:
-			return "BIN(0+";
-		case MYSQL_CLASS_JSON:
-			return "CAST(";
-		default:
-			return "(";
-	}
-}
-
-static void
-put_name(SqlBuffer *sql, const MysqlColumn *column, bool *first)
-{
-	sql_buffer_text(sql, *first ? "JSON_OBJECT(" : ",");
-	*first = false;
-	put_text(sql, column->name);
-	sql_buffer_text(sql, ",");
-	sql_buffer_text(sql, json_head(column));
-}
-
-static void
-put_end(SqlBuffer *sql, const MysqlColumn *column)
-{
-	sql_buffer_text(sql, column->class == MYSQL_CLASS_JSON ? " AS JSON)" : ")");
-}
-
-/* What is known of a row; a value that the target could not hold is left out. */
-static void
-put_fields_json(const RowsWork *work, SqlBuffer *sql, const RowField *fields, bool key_only)
-{
-	bool first = true;
-
-	for (uint32_t i = 0; i < work->table->column_count; i++)
-	{
-		const MysqlColumn *column = &work->table->columns[i];
-		size_t before = sql->used;
-		bool was_first = first;
-
-		if (fields[i].state == FIELD_ABSENT || (key_only && !column->key))
-			continue;
-		put_name(sql, column, &first);
-		if (fields[i].state == FIELD_NULL)
-			sql_buffer_text(sql, "NULL");
-		else if (mysql_literal(sql, column, fields[i].value, fields[i].size) != NULL)
-		{
-			sql->used = before;
-			first = was_first;
-			continue;
-		}
-		put_end(sql, column);
-	}
-	sql_buffer_text(sql, first ? "JSON_OBJECT()" : ")");
-}
-
-static void
-put_target_json(const MysqlTable *table, SqlBuffer *sql)
-{
-	bool first = true;
-
-	for (uint32_t i = 0; i < table->column_count; i++)
-	{
-		put_name(sql, &table->columns[i], &first);
-		sql_buffer_name(sql, table->columns[i].name, strlen(table->columns[i].name));
-		put_end(sql, &table->columns[i]);
-	}
-	sql_buffer_text(sql, ")");
-}
-
-/*
- * Record a conflict with the rows that condition finds at the target, or with none when it is NULL. old, new: what the
- * source's change says; NULL: nothing.
- */
 static bool
 record(MysqlConflicts *conflicts, RowsWork *work, Kind kind, const RowField *old, const RowField *new,
 	   const SqlBuffer *condition, const char *winner, Failure *failure)
 {
-	SqlBuffer *sql = &conflicts->sql;
-	const MysqlTable *table = work->table;
-
-	sql_buffer_text(sql, "INSERT INTO ");
-	put_table(conflicts, sql);
-	sql_buffer_text(sql,
-					" (stream_key, token, at, position, schema_name, table_name, kind, winner, row_key, source_row,"
-					" source_before, target_row) SELECT ");
-	put_text(sql, conflicts->key);
-	sql_buffer_text(sql, ", UUID(), NOW(6), ");
-	put_text(sql, conflicts->position);
-	sql_buffer_text(sql, ", ");
-	put_text(sql, table->schema);
-	sql_buffer_text(sql, ", ");
-	put_text(sql, table->name);
-	sql_buffer_text(sql, ", ");
-	put_text(sql, kind_words[kind]);
-	sql_buffer_text(sql, ", ");
-	put_text(sql, winner);
-	sql_buffer_text(sql, ", ");
-	if (table->keyed)
-		put_fields_json(work, sql, old != NULL ? old : new, true);
-	else
-		sql_buffer_text(sql, "NULL");
-	sql_buffer_text(sql, ", ");
-	if (new != NULL)
-		put_fields_json(work, sql, new, false);
-	else
-		sql_buffer_text(sql, "NULL");
-	sql_buffer_text(sql, ", ");
-	if (old != NULL)
-		put_fields_json(work, sql, old, work->same_key);
-	else
-		sql_buffer_text(sql, "NULL");
-	sql_buffer_text(sql, ", ");
-	if (condition != NULL)
-	{
-		put_target_json(table, sql);
-		sql_buffer_text(sql, " FROM ");
-		sql_buffer_text(sql, table->quoted);
-		sql_buffer_text(sql, " WHERE ");
-		sql_buffer_add(sql, condition->data, condition->used);
-	}
-	else
-		sql_buffer_text(sql, "NULL");
 	conflicts->quiet = 0;
-	conflicts->waiting = true;
-	return run(conflicts, "recording a conflict at the target", failure);
+	return conflict_records_add(conflicts->records, work, kind_words[kind], old, new, condition, winner,
+								conflicts->position, failure);
 }
 
 /* ---- looking ---- */
@@ -410,7 +194,7 @@ look(MysqlConflicts *conflicts, RowsWork *work, bool before, bool times, Look *f
 	sql_buffer_text(sql, " WHERE ");
 	sql_buffer_add(sql, conflicts->condition.data, conflicts->condition.used);
 	sql_buffer_text(sql, " FOR UPDATE");
-	result = run_query(conflicts, "looking at a row of the target", failure);
+	result = target_statement_query(conflicts->mysql, &conflicts->sql, "looking at a row of the target", failure);
 	if (result == NULL)
 		return false;
 	row = mysql_fetch_row(result);
@@ -427,7 +211,7 @@ find_by(MysqlConflicts *conflicts, RowsWork *work, const RowField *fields, Failu
 {
 	sql_buffer_reset(&conflicts->condition, 1024 * 1024);
 	return mysql_rows_put_condition(work, &conflicts->condition, fields, true, failure) &&
-		   (sql_buffer_ok(&conflicts->condition) || no_memory(failure));
+		   (sql_buffer_ok(&conflicts->condition) || target_statement_no_memory(failure));
 }
 
 /* ---- other rows with a unique key ---- */
@@ -473,14 +257,15 @@ remove_by(MysqlConflicts *conflicts, RowsWork *work, const SqlBuffer *condition,
 	if (condition->used == 0)
 		return true;
 	if (!sql_buffer_ok(condition))
-		return no_memory(failure);
+		return target_statement_no_memory(failure);
 	if (!record(conflicts, work, KEY_TAKEN, NULL, work->new, condition, "source", failure))
 		return false;
 	sql_buffer_text(&conflicts->sql, "DELETE FROM ");
 	sql_buffer_text(&conflicts->sql, work->table->quoted);
 	sql_buffer_text(&conflicts->sql, " WHERE ");
 	sql_buffer_add(&conflicts->sql, condition->data, condition->used);
-	return run(conflicts, "removing a row of the target whose unique key the source's row has", failure);
+	return target_statement_run(conflicts->mysql, &conflicts->sql,
+								"removing a row of the target whose unique key the source's row has", failure);
 }
 
 /*
@@ -498,12 +283,12 @@ remove_rivals(MysqlConflicts *conflicts, RowsWork *work, const RowField *self, F
 	sql_buffer_text(&conflicts->sql,
 					"SELECT concat(group_concat(column_name ORDER BY seq_in_index SEPARATOR '\\0'), '\\0') FROM "
 					"information_schema.statistics WHERE non_unique = 0 AND table_schema = ");
-	put_text(&conflicts->sql, work->table->schema);
+	target_statement_text(&conflicts->sql, work->table->schema);
 	sql_buffer_text(&conflicts->sql, " AND table_name = ");
-	put_text(&conflicts->sql, work->table->name);
+	target_statement_text(&conflicts->sql, work->table->name);
 	sql_buffer_text(&conflicts->sql,
 					" GROUP BY index_name HAVING count(sub_part) = 0 AND count(column_name) = count(*)");
-	result = run_query(conflicts, "looking at the target's unique keys", failure);
+	result = target_statement_query(conflicts->mysql, &conflicts->sql, "looking at the target's unique keys", failure);
 	if (result == NULL)
 		return false;
 	while (ok && (row = mysql_fetch_row(result)) != NULL)
@@ -524,7 +309,7 @@ change(MysqlConflicts *conflicts, RowsWork *work, const char *doing, bool *dupli
 	bool ok;
 
 	snprintf(what, sizeof what, "%s %s at the target", doing, work->table->quoted);
-	ok = run(conflicts, what, failure);
+	ok = target_statement_run(conflicts->mysql, &conflicts->sql, what, failure);
 	*duplicate = !ok && mysql_errno(conflicts->mysql) == DUPLICATE_KEY;
 	return ok;
 }
@@ -734,7 +519,7 @@ apply_delete(MysqlConflicts *conflicts, RowsWork *work, Failure *failure)
 	sql_buffer_text(&conflicts->sql, work->table->quoted);
 	sql_buffer_text(&conflicts->sql, " WHERE ");
 	sql_buffer_add(&conflicts->sql, conflicts->condition.data, conflicts->condition.used);
-	return run(conflicts, "deleting a row at the target", failure);
+	return target_statement_run(conflicts->mysql, &conflicts->sql, "deleting a row at the target", failure);
 }
 
 bool
@@ -746,7 +531,7 @@ mysql_conflict_rows(MysqlConflicts *conflicts, MysqlTable *table, const DbsRows 
 	bool ok = true;
 
 	if (fields == NULL)
-		return no_memory(failure);
+		return target_statement_no_memory(failure);
 	work.old = fields;
 	work.new = fields + table->column_count;
 	conflicts->position = position;
@@ -763,81 +548,8 @@ mysql_conflict_rows(MysqlConflicts *conflicts, MysqlTable *table, const DbsRows 
 	return ok;
 }
 
-/* ---- handing over ---- */
-
-static bool
-tell_postgres(const MysqlConflicts *conflicts, PGconn *conn, MYSQL_ROW row, int stop_fd, Failure *failure)
-{
-	char id[16];
-	const char *values[] = {id,     row[1], row[2], row[3], row[4],  row[5],
-							row[6], row[7], row[8], row[9], row[10], row[11]};
-	PGresult *result;
-
-	snprintf(id, sizeof id, "%d", conflicts->config->id);
-	result =
-		postgres_connection_query(conn,
-								  "SELECT dbstream.outbound_conflict($1::int4, $2::uuid, ($3 || '+00')::timestamptz,"
-								  " $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-								  12, values, stop_fd, CALL_TIMEOUT_MS, failure);
-	PQclear(result);
-	return result != NULL;
-}
-
-/* PostgreSQL has them: delete up to id, as a transaction that an inbound reader of this server leaves out. */
-static bool
-forget(MysqlConflicts *conflicts, const char *id, const char *position, Failure *failure)
-{
-	SqlBuffer *sql = &conflicts->sql;
-
-	sql_buffer_text(sql, "START TRANSACTION");
-	if (!run(conflicts, "deleting records of conflicts at the target", failure))
-		return false;
-	mysql_progress_fence(sql, conflicts->config->target.database, conflicts->key, position, NULL);
-	if (!run(conflicts, "deleting records of conflicts at the target", failure))
-		return false;
-	if (mysql_affected_rows(conflicts->mysql) != 1)
-		return failure_set(failure, FAILURE_RETRY, "target_taken", NULL,
-						   "another session has moved this stream's position at the target");
-	sql_buffer_text(sql, "DELETE FROM ");
-	put_table(conflicts, sql);
-	sql_buffer_text(sql, " WHERE stream_key = ");
-	put_text(sql, conflicts->key);
-	sql_buffer_format(sql, " AND id <= %s", id);
-	if (!run(conflicts, "deleting records of conflicts at the target", failure))
-		return false;
-	sql_buffer_text(sql, "COMMIT");
-	return run(conflicts, "deleting records of conflicts at the target", failure);
-}
-
 bool
 mysql_conflict_hand_over(MysqlConflicts *conflicts, PGconn *conn, const char *position, int stop_fd, Failure *failure)
 {
-	while (conflicts->waiting)
-	{
-		MYSQL_RES *result;
-		MYSQL_ROW row;
-		char last[32] = "";
-		bool ok = true;
-
-		sql_buffer_text(&conflicts->sql,
-						"SELECT id, token, at, position, schema_name, table_name, kind, row_key, source_row,"
-						" source_before, target_row, winner FROM ");
-		put_table(conflicts, &conflicts->sql);
-		sql_buffer_text(&conflicts->sql, " WHERE stream_key = ");
-		put_text(&conflicts->sql, conflicts->key);
-		sql_buffer_text(&conflicts->sql, " ORDER BY id LIMIT " HAND_OVER_ROWS);
-		result = run_query(conflicts, "reading records of conflicts at the target", failure);
-		if (result == NULL)
-			return false;
-		while (ok && (row = mysql_fetch_row(result)) != NULL)
-		{
-			ok = tell_postgres(conflicts, conn, row, stop_fd, failure);
-			snprintf(last, sizeof last, "%s", row[0]);
-		}
-		mysql_free_result(result);
-		if (!ok || (last[0] != '\0' && !forget(conflicts, last, position, failure)))
-			return false;
-		conflicts->waiting = last[0] != '\0';
-	}
-	return true;
+	return conflict_records_hand_over(conflicts->records, conn, position, stop_fd, failure);
 }

@@ -96,6 +96,36 @@ sub conflicts
 	is($my->sql("SELECT count(*) FROM dbstream.dbstream_conflicts"), 0, "$kind: the target has handed over all it recorded");
 	is($pg->sql('SELECT count(*) FROM dbstream.errors'), 0, "$kind: no stream stopped")
 	  or diag($pg->sql('SELECT stream, code, message FROM dbstream.errors'));
+	other_keys($scene, $kind);
+}
+
+# Another row of the target has a unique key of the source's row: it goes where the source wins, else the stream stops.
+sub other_keys
+{
+	my ($scene, $kind) = @_;
+	my ($pg, $my) = ($scene->source, $scene->target);
+
+	$my->sql(q{CREATE TABLE shop.keyed (id int PRIMARY KEY, mail varchar(60) UNIQUE, doc blob);
+		INSERT INTO shop.keyed VALUES (1, 'a@b', x'00ff'), (3, 'c@d', NULL), (4, 'x@y', NULL)});
+	$pg->sql('CREATE TABLE shop.keyed (id int PRIMARY KEY, mail varchar(60) UNIQUE, doc bytea)');
+	$scene->start_stream('out_keyed', 'shop.keyed', heartbeat => 1, conflicts => 'source_wins');
+	$pg->sql(q{INSERT INTO shop.keyed VALUES (2, 'a@b', '\\x01'); UPDATE shop.keyed SET mail = 'c@d' WHERE id = 2;
+		UPDATE shop.keyed SET id = 6 WHERE id = 2});
+	ok($scene->catches_up('out_keyed', 60), "$kind: rows whose unique keys the source's have") or die "not caught up\n";
+	is($my->sql('SELECT id, mail FROM shop.keyed ORDER BY id'), "4\tx\@y\n6\tc\@d", "$kind: go");
+	is($pg->sql(q{SELECT target_row->>'id', target_row->>'doc', winner FROM dbstream.conflicts WHERE stream = 'out_keyed'
+			AND kind = 'key_taken' ORDER BY 1}), "1|00FF|source\n3||source", "$kind: and are recorded");
+	# What the old policy would still settle is kept from it.
+	$pg->sql(q{SELECT dbstream.pause_stream('out_keyed')});
+	wait_until(60, sub { $pg->sql(q{SELECT receiver_pid IS NULL FROM dbstream.stream_status WHERE name = 'out_keyed'}) eq 't' })
+	  // die "the stream does not pause\n";
+	$pg->sql(q{SELECT dbstream.alter_stream('out_keyed', options => '{"conflicts": "target_wins"}');
+		INSERT INTO shop.keyed VALUES (5, 'x@y', NULL); SELECT dbstream.resume_stream('out_keyed')});
+	ok(wait_until(60, sub { $pg->sql(q{SELECT count(*) FROM dbstream.errors WHERE stream = 'out_keyed' AND code = 'conflict'}) + 0 }),
+		"$kind: where the target wins, they stop the stream");
+	$my->sql(q{DELETE FROM shop.keyed WHERE id = 4});
+	$pg->sql(q{SELECT dbstream.resume_stream('out_keyed')});
+	ok($scene->catches_up('out_keyed', 60), "$kind: until they are put right");
 }
 
 sub all_streams { return map { ("out_$_", "in_$_") } sort keys %pairs; }
