@@ -3,6 +3,8 @@
  */
 #include "postgres.h"
 
+#include "utils/datetime.h"
+
 #include "ddl_parser.h"
 #include "ddl_raw.h"
 
@@ -269,6 +271,50 @@ set_default(const DdlExpr *literal)
 	return dbs_ddl_my_string(text.data, text.len);
 }
 
+/* B'101' or '101': bits, or where no type of MySQL's holds as many, their digits. NULL: it is neither. */
+static const char *
+bits_default(const DdlExpr *literal, const char *type)
+{
+	if ((literal->kind != DDL_EXPR_BITS && literal->kind != DDL_EXPR_STRING) ||
+		strspn(literal->text, "01") != strlen(literal->text))
+		return NULL;
+	return strncmp(type, "BIT", 3) == 0 ? psprintf("b'%s'", literal->text) : psprintf("('%s')", literal->text);
+}
+
+/*
+ * '2020-01-02 03:04:05.5+01:30' in UTC, without its zone; NULL when it is not of that form, which is how PostgreSQL
+ * shows it. Without a zone the session's is meant, which nobody knows here.
+ */
+static const char *
+utc_default(const char *text)
+{
+	int year, month, day, hour, minute, second;
+	int used = 0;
+	int zone_hour = 0;
+	int zone_minute = 0;
+	const char *rest;
+	const char *zone;
+	int64 at;
+	int julian;
+	bool west;
+
+	if (sscanf(text, "%4d-%2d-%2d %2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6 ||
+		year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 24 || minute < 0 || second < 0)
+		return NULL;
+	rest = text + used;
+	zone = rest + strspn(rest, ".0123456789");
+	west = *zone == '-';
+	if ((*zone != '+' && *zone != '-') || sscanf(zone + 1, "%2d:%2d", &zone_hour, &zone_minute) < 1 ||
+		strspn(zone + 1, "0123456789:") != strlen(zone + 1) || zone_hour < 0 || zone_minute < 0)
+		return NULL;
+	at =
+		(int64) date2j(year, month, day) * 1440 + hour * 60 + minute - (west ? -1 : 1) * (zone_hour * 60 + zone_minute);
+	julian = (int) (at / 1440);
+	j2date(julian, &year, &month, &day);
+	return psprintf("%04d-%02d-%02d %02d:%02d:%02d%.*s", year, month, day, (int) (at % 1440) / 60, (int) (at % 60),
+					second, (int) (zone - rest), rest);
+}
+
 static const char *
 my_default(DdlRaw *raw, const DdlColumn *column, const char *type)
 {
@@ -287,8 +333,25 @@ my_default(DdlRaw *raw, const DdlColumn *column, const char *type)
 		return strchr("ty1", literal->text[0]) != NULL ? "1" : "0";
 	if (column->type->family == DDL_TYPE_BOOLEAN && literal->kind == DDL_EXPR_BOOLEAN)
 		return strcmp(literal->text, "true") == 0 ? "1" : "0";
+	if ((column->type->family == DDL_TYPE_BIT || column->type->family == DDL_TYPE_VARBIT) &&
+		column->type->array_dimensions == 0 && bits_default(literal, type) != NULL)
+		return bits_default(literal, type);
 	if (column->type->family == DDL_TYPE_SET && (literal->kind == DDL_EXPR_ARRAY || literal->kind == DDL_EXPR_STRING))
 		return set_default(literal);
+	if (column->type->family == DDL_TYPE_TIMESTAMPTZ && column->type->array_dimensions == 0 &&
+		literal->kind == DDL_EXPR_STRING)
+	{
+		const char *utc = utc_default(literal->text);
+
+		if (utc != NULL)
+			return dbs_ddl_my_string(utc, strlen(utc));
+		dbs_ddl_raw_note(
+			raw, DBS_NOTE_ERROR,
+			"column \"%s\": its default cannot be carried over: what it is in UTC is not known here; write "
+			"it as 2020-01-02 03:04:05+00",
+			column->name);
+		return NULL;
+	}
 	if (column->type->array_dimensions > 0 && literal->kind == DDL_EXPR_STRING && strcmp(literal->text, "{}") == 0)
 		return "(JSON_ARRAY())";
 	if (column->type->array_dimensions > 0 ||
@@ -555,40 +618,76 @@ my_foreign_key_head(const DdlForeignKey *key)
 					column_list(key->columns));
 }
 
+/* MySQL wants the columns named: the referenced table's primary key. */
+static List *
+primary_columns(DdlRaw *raw, const DdlName *table)
+{
+	ListCell *cell;
+	ListCell *key_cell;
+	List *names = NIL;
+
+	foreach (cell, raw->created)
+	{
+		const DdlStatement *other = lfirst(cell);
+
+		if (strcmp(other->name->name, table->name) != 0)
+			continue;
+		foreach (key_cell, other->create->keys)
+		{
+			const DdlKey *primary = lfirst(key_cell);
+			ListCell *part;
+
+			if (primary->kind != DDL_KEY_PRIMARY || names != NIL)
+				continue;
+			foreach (part, primary->parts)
+				names = lappend(names, (void *) ((DdlKeyPart *) lfirst(part))->column);
+		}
+	}
+	return names;
+}
+
+/* SET NULL for a column that is NOT NULL: MySQL does not take such a key. */
+static bool
+sets_not_null(const DdlForeignKey *key, const DdlCreateTable *table)
+{
+	ListCell *cell;
+
+	if ((key->on_delete == NULL || strcmp(key->on_delete, "SET NULL") != 0) &&
+		(key->on_update == NULL || strcmp(key->on_update, "SET NULL") != 0))
+		return false;
+	foreach (cell, key->columns)
+	{
+		const DdlColumn *column = find_column(table, lfirst(cell));
+
+		if (column != NULL && column->not_null)
+			return true;
+	}
+	return false;
+}
+
 /* What stands behind it. */
 static const char *
-my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key)
+my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table)
 {
+	List *referenced = key->referenced != NIL ? key->referenced : primary_columns(raw, key->table);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	if (key->referenced != NIL)
-		appendStringInfo(&sql, " (%s)", column_list(key->referenced));
+	if (referenced == NIL)
+		dbs_ddl_raw_note(
+			raw, DBS_NOTE_ERROR,
+			"a foreign key to \"%s\" names no columns, which MySQL needs, and that table's key is not known here",
+			key->table->name);
 	else
+		appendStringInfo(&sql, " (%s)", column_list(referenced));
+	if (sets_not_null(key, table))
 	{
-		ListCell *cell;
-
-		/* MySQL wants the columns named: the referenced table's primary key. */
-		foreach (cell, raw->created)
-		{
-			const DdlStatement *other = lfirst(cell);
-			ListCell *key_cell;
-
-			if (strcmp(other->name->name, key->table->name) != 0)
-				continue;
-			foreach (key_cell, other->create->keys)
-			{
-				const DdlKey *primary = lfirst(key_cell);
-				List *names = NIL;
-				ListCell *part;
-
-				if (primary->kind != DDL_KEY_PRIMARY)
-					continue;
-				foreach (part, primary->parts)
-					names = lappend(names, (void *) ((DdlKeyPart *) lfirst(part))->column);
-				appendStringInfo(&sql, " (%s)", column_list(names));
-			}
-		}
+		dbs_ddl_raw_note(
+			raw, DBS_NOTE_INFO,
+			"a foreign key to \"%s\" would set a column to NULL that may not be NULL: without an action MySQL "
+			"refuses the change, as PostgreSQL does",
+			key->table->name);
+		return sql.data;
 	}
 	if (key->on_delete != NULL)
 		appendStringInfo(&sql, " ON DELETE %s", key->on_delete);
@@ -600,11 +699,11 @@ my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key)
 }
 
 static const char *
-my_foreign_key(DdlRaw *raw, const DdlForeignKey *key)
+my_foreign_key(DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table)
 {
 	const char *head = my_foreign_key_head(key);
 
-	return psprintf("%s%s%s", head, table_name(raw, key->table), my_foreign_key_tail(raw, key));
+	return psprintf("%s%s%s", head, table_name(raw, key->table), my_foreign_key_tail(raw, key, table));
 }
 
 static bool
@@ -782,7 +881,7 @@ print_create(DdlRaw *raw, DdlStatement *statement)
 	foreach (cell, table->keys)
 		append_element(&sql, &first, my_key(raw, lfirst(cell), table));
 	foreach (cell, table->foreign_keys)
-		append_element(&sql, &first, my_foreign_key(raw, lfirst(cell)));
+		append_element(&sql, &first, my_foreign_key(raw, lfirst(cell), table));
 	foreach (cell, table->checks)
 		append_element(&sql, &first, my_check(raw, lfirst(cell), table));
 	appendStringInfo(&sql, "\n) %s", my_charset(raw));
@@ -858,7 +957,7 @@ dbs_ddl_my_parts(DdlRaw *raw, DdlStatement *statement, DdlMyTable *out)
 		const DdlForeignKey *key = lfirst(cell);
 
 		part = add_part(raw, &out->foreign_keys, key->name, without_name(key->name, my_foreign_key_head(key)));
-		part->tail = my_foreign_key_tail(raw, key);
+		part->tail = my_foreign_key_tail(raw, key, table);
 		part->table = key->table;
 	}
 	foreach (cell, table->checks)
@@ -920,6 +1019,96 @@ modify_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 	return psprintf("MODIFY COLUMN %s", my_column(raw, column, table));
 }
 
+/*
+ * SET DEFAULT and DROP DEFAULT of a column that is known write it whole: MySQL takes no expression for a text in
+ * ALTER COLUMN, and keeps CURRENT_TIMESTAMP when a column is added in the same statement.
+ */
+static const char *
+default_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
+{
+	const char *name = dbs_ddl_mysql_quote(action->name);
+	DdlColumn *column = (DdlColumn *) find_column(table, action->name);
+	DdlColumn stub = {.name = action->name, .type = &(DdlType){.family = DDL_TYPE_INT4}};
+	const char *sql;
+
+	stub.default_value = action->kind == DDL_SET_DEFAULT ? action->expr : NULL;
+	if (column != NULL)
+	{
+		column->default_value = stub.default_value;
+		return psprintf("MODIFY COLUMN %s", my_column(raw, column, table));
+	}
+	sql = my_default(raw, &stub, "INT");
+	if (sql == NULL)
+		return psprintf("ALTER COLUMN %s DROP DEFAULT", name);
+	/* Here MySQL takes a function in parentheses only. */
+	if (strncmp(sql, "CURRENT_TIMESTAMP", strlen("CURRENT_TIMESTAMP")) == 0)
+		sql = psprintf("(%s)", sql);
+	return psprintf("ALTER COLUMN %s SET DEFAULT %s", name, sql);
+}
+
+/* MySQL does not add a column with a default that differs from row to row. */
+static bool
+varies(const DdlExpr *expr)
+{
+	ListCell *cell;
+
+	if (expr == NULL)
+		return false;
+	if (expr->kind == DDL_EXPR_FUNCTION && (strstr(expr->text, "uuid") != NULL || strcmp(expr->text, "random") == 0))
+		return true;
+	foreach (cell, expr->args)
+	{
+		if (varies(lfirst(cell)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+uses_column(const DdlExpr *expr, const char *name)
+{
+	ListCell *cell;
+
+	if (expr == NULL)
+		return false;
+	if (expr->kind == DDL_EXPR_COLUMN && strcmp(expr->text, name) == 0)
+		return true;
+	foreach (cell, expr->args)
+	{
+		if (uses_column(lfirst(cell), name))
+			return true;
+	}
+	return false;
+}
+
+static void
+note_uses(DdlRaw *raw, const DdlCreateTable *table, const char *name)
+{
+	ListCell *cell;
+
+	if (table == NULL || raw->options->target != DBS_DIALECT_MYSQL)
+		return;
+	foreach (cell, table->columns)
+	{
+		const DdlColumn *column = lfirst(cell);
+
+		if (uses_column(column->generated, name))
+			dbs_ddl_raw_note(raw, DBS_NOTE_ERROR,
+							 "column \"%s\" cannot be renamed in MySQL, since generated column \"%s\" uses it: drop "
+							 "that one first and add it anew",
+							 name, column->name);
+	}
+	foreach (cell, table->checks)
+	{
+		if (uses_column(((const DdlCheck *) lfirst(cell))->expr, name))
+			dbs_ddl_raw_note(
+				raw, DBS_NOTE_ERROR,
+				"column \"%s\" cannot be renamed in MySQL, since a CHECK uses it: drop that one first and add "
+				"it anew",
+				name);
+	}
+}
+
 static const char *
 my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 {
@@ -930,6 +1119,12 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 	switch (action->kind)
 	{
 		case DDL_ADD_COLUMN:
+			if (raw->options->target == DBS_DIALECT_MYSQL && varies(action->column->default_value))
+				dbs_ddl_raw_note(
+					raw, DBS_NOTE_ERROR,
+					"column \"%s\": MySQL does not add a column with a default that differs from row to row: add "
+					"it without, and set the default then",
+					action->column->name);
 			sql = psprintf("ADD COLUMN %s", my_column(raw, action->column, table));
 			if (table != NULL)
 				table->columns = lappend(table->columns, action->column);
@@ -937,6 +1132,7 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 		case DDL_DROP_COLUMN:
 			return psprintf("DROP COLUMN %s", name);
 		case DDL_RENAME_COLUMN:
+			note_uses(raw, table, action->name);
 			column = (DdlColumn *) find_column(table, action->name);
 			if (column != NULL)
 				column->name = action->new_name;
@@ -944,24 +1140,8 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 		case DDL_RENAME_TABLE_TO:
 			return psprintf("RENAME TO %s", table_name(raw, action->table));
 		case DDL_SET_DEFAULT:
-			column = palloc0(sizeof(DdlColumn));
-			column->name = action->name;
-			column->type = palloc0(sizeof(DdlType));
-			if (find_column(table, action->name) != NULL)
-				column->type = find_column(table, action->name)->type;
-			column->default_value = action->expr;
-			if (find_column(table, action->name) != NULL)
-				((DdlColumn *) find_column(table, action->name))->default_value = action->expr;
-			sql = my_default(
-				raw, column,
-				my_type(raw, column->type->family == DDL_TYPE_NONE ? &(DdlType){.family = DDL_TYPE_INT4} : column->type,
-						action->name, false));
-			return sql == NULL ? psprintf("ALTER COLUMN %s DROP DEFAULT", name)
-							   : psprintf("ALTER COLUMN %s SET DEFAULT %s", name, sql);
 		case DDL_DROP_DEFAULT:
-			if (find_column(table, action->name) != NULL)
-				((DdlColumn *) find_column(table, action->name))->default_value = NULL;
-			return psprintf("ALTER COLUMN %s DROP DEFAULT", name);
+			return default_action(raw, action, table);
 		case DDL_SET_TYPE:
 		case DDL_SET_NOT_NULL:
 		case DDL_DROP_NOT_NULL:
@@ -975,7 +1155,7 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 			sql = my_check(raw, action->check, table);
 			return sql == NULL ? NULL : psprintf("ADD %s", sql);
 		case DDL_ADD_FOREIGN_KEY:
-			return psprintf("ADD %s", my_foreign_key(raw, action->foreign_key));
+			return psprintf("ADD %s", my_foreign_key(raw, action->foreign_key, table));
 		case DDL_DROP_CONSTRAINT:
 			/* PostgreSQL names the primary key, MySQL does not. */
 			if (strlen(action->name) > 5 && strcmp(action->name + strlen(action->name) - 5, "_pkey") == 0)
@@ -990,8 +1170,9 @@ my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
 static bool
 is_modify(const DdlAction *action)
 {
-	return action->kind == DDL_SET_TYPE || action->kind == DDL_SET_NOT_NULL || action->kind == DDL_DROP_NOT_NULL ||
-		   action->kind == DDL_ADD_IDENTITY || action->kind == DDL_DROP_IDENTITY;
+	return action->kind == DDL_SET_TYPE || action->kind == DDL_SET_DEFAULT || action->kind == DDL_DROP_DEFAULT ||
+		   action->kind == DDL_SET_NOT_NULL || action->kind == DDL_DROP_NOT_NULL || action->kind == DDL_ADD_IDENTITY ||
+		   action->kind == DDL_DROP_IDENTITY;
 }
 
 static bool

@@ -50,6 +50,15 @@ dbs_ddl_parse_raw(const char *sql, const char **error, int *offset)
 	return trees;
 }
 
+static bool
+same_table(const DdlStatement *created, const DdlName *name)
+{
+	const char *schema = created->name->schema;
+
+	return strcmp(created->name->name, name->name) == 0 &&
+		   (schema == NULL || name->schema == NULL || strcmp(schema, name->schema) == 0);
+}
+
 /* Keys and constraints that come later in the text go into the table that it creates. */
 static void
 fold_keys(DdlRaw *raw, const DdlStatement *tree)
@@ -61,7 +70,7 @@ fold_keys(DdlRaw *raw, const DdlStatement *tree)
 	{
 		DdlStatement *created = lfirst(created_cell);
 
-		if (strcmp(created->name->name, tree->name->name) != 0)
+		if (!same_table(created, tree->name))
 			continue;
 		foreach (cell, tree->actions)
 		{
@@ -87,7 +96,7 @@ is_folded(const DdlRaw *raw, const DdlStatement *tree)
 	if (tree->kind != DDL_ALTER_TABLE || tree->actions == NIL)
 		return false;
 	foreach (cell, raw->created)
-		created |= strcmp(((DdlStatement *) lfirst(cell))->name->name, tree->name->name) == 0;
+		created |= same_table(lfirst(cell), tree->name);
 	foreach (cell, tree->actions)
 	{
 		const DdlAction *action = lfirst(cell);
@@ -108,7 +117,7 @@ fold_comment(DdlRaw *raw, const DdlStatement *tree)
 	{
 		DdlStatement *created = lfirst(cell);
 
-		if (tree->kind != DDL_COMMENT || strcmp(created->name->name, tree->name->name) != 0)
+		if (tree->kind != DDL_COMMENT || !same_table(created, tree->name))
 			continue;
 		if (tree->comment_column == NULL)
 		{

@@ -265,6 +265,17 @@ is_nextval(const DdlExpr *expr)
 	return expr != NULL && expr->kind == DDL_EXPR_FUNCTION && strcmp(expr->text, "nextval") == 0;
 }
 
+/* Not defGetInt64, which throws: a number beyond 64 bits, which the server would refuse, counts as the nearest. */
+static int64
+read_integer(const Node *value)
+{
+	if (value == NULL)
+		return 0;
+	return IsA(value, Integer) ? intVal(value)
+		   : IsA(value, Float) ? strtoll(((const Float *) value)->fval, NULL, 10)
+							   : 0;
+}
+
 static DdlSequenceOptions *
 read_sequence_options(List *options)
 {
@@ -274,8 +285,7 @@ read_sequence_options(List *options)
 	foreach (cell, options)
 	{
 		DefElem *option = lfirst(cell);
-		int64 number =
-			option->arg != NULL && (IsA(option->arg, Integer) || IsA(option->arg, Float)) ? defGetInt64(option) : 0;
+		int64 number = read_integer(option->arg);
 
 		if (strcmp(option->defname, "start") == 0)
 			result->has_start = true, result->start = number;
