@@ -265,8 +265,7 @@ record(DbsConflict *conflict, const char *winner)
 
 /* ---- the decision ---- */
 
-static void
-pg_attribute_noreturn() stop(const DbsConflict *conflict)
+static void __attribute__((noreturn)) stop(const DbsConflict *conflict)
 {
 	const DbsImage *image = conflict->before != NULL ? conflict->before : conflict->after;
 	const char *table = psprintf("%s.%s", get_namespace_name(RelationGetNamespace(conflict->shape->relation)),
