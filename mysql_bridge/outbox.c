@@ -34,6 +34,9 @@
  */
 #define COURIER_SIZE (16 * 1024)
 
+/* What is exchanged and as large as this is sent before the writer gathers more: it is not in memory twice. */
+#define ALONE_SIZE ((size_t) 8 * 1024 * 1024)
+
 /* From here on a mark hands the batch over: the next event would rarely fit. */
 #define FULL_ENOUGH (OUTBOX_BATCH_SIZE - OUTBOX_BATCH_SIZE / 8)
 
@@ -366,6 +369,56 @@ outbox_mark(Outbox *outbox, SourcePoint point, bool flush, Failure *failure)
 	if (flush)
 		flush_open(outbox);
 	return true;
+}
+
+/* Everything that was handed over is sent: all buffers but the open one are free. */
+static bool
+wait_until_sent(Outbox *outbox, Failure *failure)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&outbox->lock);
+	for (;;)
+	{
+		int free_buffers = 0;
+
+		for (const Buffer *buffer = outbox->free; buffer != NULL; buffer = buffer->next)
+			free_buffers++;
+		stopping = atomic_load(&outbox->stopping);
+		if (stopping || free_buffers == BUFFER_COUNT - 1)
+			break;
+		pthread_cond_wait(&outbox->room, &outbox->lock);
+	}
+	pthread_mutex_unlock(&outbox->lock);
+	return !stopping || stopping_failure(failure);
+}
+
+bool
+outbox_exchange(Outbox *outbox, char **data, size_t *capacity, size_t size, Failure *failure)
+{
+	Buffer *open;
+	char *own;
+	size_t own_capacity;
+
+	withdraw(outbox);
+	atomic_store_explicit(&outbox->writing, true, memory_order_relaxed);
+	if (outbox->writer.used > 0)
+	{
+		if (!hand_over(outbox, outbox->writer.used, failure))
+			return false;
+		atomic_store_explicit(&outbox->writing, true, memory_order_relaxed);
+	}
+	/* Nobody else looks at an open buffer that is not takeable, so no lock. */
+	open = outbox->open;
+	own = open->batch.data;
+	own_capacity = open->capacity;
+	open->batch.data = *data;
+	open->capacity = *capacity;
+	outbox->writer = (DbsWriter){.data = *data, .size = *capacity, .used = size};
+	*data = own;
+	*capacity = own_capacity;
+	return outbox_mark(outbox, (SourcePoint){0, 0}, true, failure) &&
+		   (size < ALONE_SIZE || wait_until_sent(outbox, failure));
 }
 
 /* ---- reading side ---- */

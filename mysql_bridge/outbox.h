@@ -50,6 +50,14 @@ MUST_CHECK bool outbox_reserve(Outbox *outbox, size_t size, Failure *failure);
  */
 MUST_CHECK bool outbox_mark(Outbox *outbox, SourcePoint point, bool flush, Failure *failure);
 
+/*
+ * Put whole messages as they lie in a buffer of the caller's own, of more than OUTBOX_BATCH_SIZE bytes, and hand them
+ * over: the buffer (malloc'd, capacity bytes, size of them used) becomes the outbox's, and the caller gets an
+ * empty one in its place. So large values are not copied once more, and very large ones are sent when this
+ * returns. No message is open.
+ */
+MUST_CHECK bool outbox_exchange(Outbox *outbox, char **data, size_t *capacity, size_t size, Failure *failure);
+
 /* The stream is being stopped: sources look at this between events. Safe from any thread. */
 bool outbox_stopping(const Outbox *outbox);
 

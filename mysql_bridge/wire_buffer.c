@@ -46,6 +46,13 @@ wire_buffer_flush(WireBuffer *buffer, Outbox *outbox, Failure *failure)
 
 	if (from->used == 0)
 		return true;
+	if (from->used > OUTBOX_BATCH_SIZE)
+	{
+		size_t used = from->used;
+
+		from->used = 0;
+		return outbox_exchange(outbox, &from->data, &from->size, used, failure);
+	}
 	if (!outbox_reserve(outbox, from->used, failure))
 		return false;
 	to = outbox_writer(outbox);

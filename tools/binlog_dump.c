@@ -193,6 +193,16 @@ outbox_mark(Outbox *outbox, SourcePoint point, bool flush, Failure *failure)
 }
 
 bool
+outbox_exchange(Outbox *outbox, char **data, size_t *capacity, size_t size, Failure *failure)
+{
+	if (!outbox_reserve(outbox, size, failure))
+		return false;
+	outbox->writer.message = outbox->writer.used;
+	dbs_put_bytes(&outbox->writer, *data, size);
+	return outbox_mark(outbox, (SourcePoint){0, 0}, true, failure);
+}
+
+bool
 outbox_stopping(const Outbox *outbox)
 {
 	return atomic_load(&outbox->stopping);

@@ -26,6 +26,13 @@ outbox_mark(Outbox *outbox, SourcePoint point, bool flush, Failure *failure)
 }
 
 bool
+outbox_exchange(Outbox *outbox, char **data, size_t *capacity, size_t size, Failure *failure)
+{
+	fail_msg("the log's reader has no buffer of its own");
+	return false;
+}
+
+bool
 outbox_stopping(const Outbox *outbox)
 {
 	return false;

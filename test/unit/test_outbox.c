@@ -421,6 +421,116 @@ a_courier_goes_only_for_a_sleeping_reader(void **state)
 	outbox_free(outbox);
 }
 
+/* Whole messages in a buffer of the writer's own. */
+static bool
+exchange_message(Outbox *outbox, size_t size, char fill, DbsWriter *own)
+{
+	Failure failure;
+	bool done;
+
+	own->used = 0;
+	own->size = size + 64;
+	own->data = realloc(own->data, own->size);
+	assert_non_null(own->data);
+	dbs_message_begin(own, DBS_MESSAGE_MESSAGE);
+	memset(own->data + own->used, fill, size);
+	own->used += size;
+	dbs_message_end(own);
+	done = outbox_exchange(outbox, &own->data, &own->size, own->used, &failure);
+	own->used = 0;
+	return done;
+}
+
+static void
+an_exchanged_buffer_goes_as_it_is(void **state)
+{
+	Outbox *outbox = new_outbox();
+	DbsWriter own = {0};
+	OutboxBatch *batch;
+	Failure failure;
+	const char *data;
+
+	(void) state;
+	assert_true(put_message(outbox, 1000, 'a', &failure));
+	assert_true(outbox_mark(outbox, (SourcePoint){1, 1}, true, &failure));
+	assert_true(exchange_message(outbox, 3 * OUTBOX_BATCH_SIZE, 'b', &own));
+	assert_non_null(own.data);
+	assert_true(own.size >= OUTBOX_BATCH_SIZE);
+	assert_true(put_message(outbox, 1000, 'c', &failure));
+	assert_true(outbox_mark(outbox, (SourcePoint){1, 2}, true, &failure));
+
+	batch = outbox_take(outbox);
+	assert_int_equal(count_messages(batch), 1);
+	assert_int_equal(batch->data[DBS_WIRE_HEADER_SIZE], 'a');
+	outbox_release(outbox, batch);
+	batch = outbox_take(outbox);
+	assert_int_equal(count_messages(batch), 1);
+	data = batch->data;
+	assert_int_equal(data[DBS_WIRE_HEADER_SIZE], 'b');
+	assert_int_equal(batch->size, DBS_WIRE_ALIGN(DBS_WIRE_HEADER_SIZE + 3 * OUTBOX_BATCH_SIZE));
+	outbox_release(outbox, batch);
+	batch = outbox_take(outbox);
+	assert_int_equal(batch->data[DBS_WIRE_HEADER_SIZE], 'c');
+	outbox_release(outbox, batch);
+
+	/* Often enough for every buffer to have been exchanged, and taken by a reader that is late. */
+	for (int i = 0; i < 12; i++)
+	{
+		assert_true(exchange_message(outbox, 2 * OUTBOX_BATCH_SIZE, 'd', &own));
+		batch = outbox_take(outbox);
+		assert_int_equal(count_messages(batch), 1);
+		outbox_release(outbox, batch);
+		assert_true(outbox_drained(outbox));
+	}
+	outbox_stop(outbox);
+	assert_false(exchange_message(outbox, 2 * OUTBOX_BATCH_SIZE, 'e', &own));
+	free(own.data);
+	outbox_free(outbox);
+}
+
+/* A reader that takes whatever comes, late. */
+static void *
+read_late(void *argument)
+{
+	Outbox *outbox = argument;
+	int taken = 0;
+
+	while (taken < 3)
+	{
+		OutboxBatch *batch = outbox_take(outbox);
+
+		usleep(1000);
+		if (batch == NULL)
+			continue;
+		taken++;
+		outbox_release(outbox, batch);
+	}
+	return NULL;
+}
+
+static void
+a_very_large_exchange_is_sent_when_it_returns(void **state)
+{
+	Outbox *outbox = new_outbox();
+	DbsWriter own = {0};
+	pthread_t reader;
+	Failure failure;
+
+	(void) state;
+	assert_int_equal(pthread_create(&reader, NULL, read_late, outbox), 0);
+	assert_true(put_message(outbox, 1000, 'a', &failure));
+	assert_true(outbox_mark(outbox, (SourcePoint){1, 1}, false, &failure));
+	for (int i = 0; i < 2; i++)
+	{
+		assert_true(exchange_message(outbox, 40 * OUTBOX_BATCH_SIZE, 'b', &own));
+		assert_null(outbox_take(outbox));
+		assert_true(outbox_drained(outbox));
+	}
+	pthread_join(reader, NULL);
+	free(own.data);
+	outbox_free(outbox);
+}
+
 int
 main(void)
 {
@@ -434,6 +544,8 @@ main(void)
 		cmocka_unit_test(nothing_is_lost_between_threads),
 		cmocka_unit_test(nothing_is_lost_when_all_is_flushed),
 		cmocka_unit_test(a_full_outbox_stops_the_writer),
+		cmocka_unit_test(an_exchanged_buffer_goes_as_it_is),
+		cmocka_unit_test(a_very_large_exchange_is_sent_when_it_returns),
 		cmocka_unit_test(a_courier_goes_only_for_a_sleeping_reader),
 	};
 
