@@ -33,7 +33,8 @@ FROM unnest('{dbstream_bridge,dbstream_monitor}'::text[]) role, pg_class c
 WHERE relnamespace = 'dbstream'::regnamespace AND relkind IN ('r', 'v') AND has_table_privilege(role, c.oid, 'SELECT')
 GROUP BY 1 ORDER BY 1;
 SELECT c.relname AS not_for_admins FROM pg_class c
-WHERE relnamespace = 'dbstream'::regnamespace AND relkind IN ('r', 'v') AND NOT has_table_privilege('dbstream_admin', c.oid, 'SELECT');
+WHERE relnamespace = 'dbstream'::regnamespace AND relkind IN ('r', 'v') AND NOT has_table_privilege('dbstream_admin', c.oid, 'SELECT')
+ORDER BY 1;
 SELECT count(*) AS writable FROM unnest('{dbstream_admin,dbstream_bridge,dbstream_monitor}'::text[]) role, pg_class c
 WHERE relnamespace = 'dbstream'::regnamespace AND relkind IN ('r', 'v')
 	AND has_table_privilege(role, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE');
