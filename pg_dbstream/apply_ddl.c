@@ -421,6 +421,7 @@ set_options(DbsDdlOptions *options, const DbsDdl *ddl, const char *default_schem
 	options->default_schema = default_schema[0] != '\0' ? default_schema : NULL;
 	options->sql_mode = ddl->sql_mode;
 	options->use_catalog = true;
+	options->cascades_unlogged = !dbs_apply.cascades_logged;
 	options->has_moment = ddl->time != 0;
 	options->moment = ddl->time;
 	options->has_utc_offset = ddl->utc_offset != DBS_UTC_OFFSET_UNKNOWN;

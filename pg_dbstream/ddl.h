@@ -106,7 +106,8 @@ typedef struct DbsDdlOptions
 	int64 moment;
 	bool has_utc_offset; /* utc_offset is known: of its session's time zone then, in seconds, east is positive */
 	int utc_offset;
-	bool zero_dates_null; /* zero dates become NULL, so columns of dates outside keys take it whatever they say */
+	bool cascades_unlogged; /* what its foreign keys' actions change is not in its log: none may be left out */
+	bool zero_dates_null;   /* zero dates become NULL, so columns of dates outside keys take it whatever they say */
 
 	/*
 	 * May the translator look at the target's catalogue (for example: the type

@@ -343,6 +343,20 @@ add_index_for_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName
 		dbs_ddl_sql(printer, "%s", (char *) lfirst(cell));
 }
 
+/* Does it change rows itself? */
+static bool
+has_action(const DdlForeignKey *key)
+{
+	const char *const actions[] = {key->on_delete, key->on_update};
+
+	for (int i = 0; i < lengthof(actions); i++)
+	{
+		if (actions[i] != NULL && (strcmp(actions[i], "CASCADE") == 0 || strncmp(actions[i], "SET ", 4) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* The table is not here, perhaps not yet: it was made with foreign_key_checks = 0. */
 static void
 let_wait(DdlPrinter *printer, const DdlForeignKey *key, const DdlName *name, const DdlKnownTable *referenced,
@@ -385,7 +399,7 @@ dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *n
 		!has_unique_key(referenced, key->referenced))
 	{
 		dbs_ddl_note(
-			printer, DBS_NOTE_WARNING,
+			printer, printer->options->cascades_unlogged && has_action(key) ? DBS_NOTE_ERROR : DBS_NOTE_WARNING,
 			"foreign key \"%s\" is not created: PostgreSQL needs a unique key of exactly the columns it refers to",
 			key->name);
 		if (table != NULL)

@@ -198,6 +198,14 @@ sub without_checks
 		  . ' ADD CONSTRAINT c_z FOREIGN KEY (z) REFERENCES z_parent (id) ON DELETE SET NULL', 'fk');
 	follows($scene, 'fk', "$kind: a foreign key that the rows do not fit");
 	is($target->sql('SELECT count(*) FROM dbstream.waiting_key'), 0, "$kind: none waits any more");
+
+	# MariaDB takes keys to what is not unique; their actions are in no log, and PostgreSQL has no such keys.
+	if ($kind eq 'mariadb')
+	{
+		$source->sql('CREATE TABLE many (id int, KEY id (id)); CREATE TABLE one (id int, KEY id (id),'
+			  . ' CONSTRAINT to_many FOREIGN KEY (id) REFERENCES many (id) ON DELETE CASCADE)', 'fk');
+		stops($scene, 'fk', 'foreign key "to_many" is not created', "$kind: an action that nobody would carry out stops the stream");
+	}
 	end($scene, 'fk');
 }
 
