@@ -71,6 +71,22 @@ add_constraint(DdlKnownTable *table, const char *name, char kind, bool missing)
 	return constraint;
 }
 
+/* The columns' names as their table has them, whose case MySQL does not heed. */
+static List *
+as_written(const DdlKnownTable *table, List *names)
+{
+	List *written = NIL;
+	ListCell *cell;
+
+	foreach (cell, names)
+	{
+		const DdlKnownColumn *column = dbs_ddl_known_column(table, lfirst(cell));
+
+		written = lappend(written, column != NULL ? (void *) column->name : lfirst(cell));
+	}
+	return written;
+}
+
 /* ---- indexes -------------------------------------------------------------------------------- */
 
 /* One part of an index; NULL with a note. */
@@ -80,6 +96,8 @@ key_part(DdlPrinter *printer, const DdlKey *key, const DdlKeyPart *part, const D
 	const char *sql;
 	const char *reason = NULL;
 	const DdlKnownColumn *column = dbs_ddl_known_column(table, part->column);
+	/* MySQL's columns are found in any case, PostgreSQL's in their own. */
+	const char *written = column != NULL ? column->name : part->column;
 
 	if (part->expr != NULL)
 	{
@@ -94,7 +112,7 @@ key_part(DdlPrinter *printer, const DdlKey *key, const DdlKeyPart *part, const D
 	}
 	else if (part->length > 0)
 	{
-		const char *name = dbs_ddl_pg_name(printer, part->column);
+		const char *name = dbs_ddl_pg_name(printer, written);
 		bool bytes = column != NULL && dbs_ddl_is_bytes(column->type->family);
 
 		/* A prefix as long as the column is the column. */
@@ -115,7 +133,7 @@ key_part(DdlPrinter *printer, const DdlKey *key, const DdlKeyPart *part, const D
 						 part->column, part->length);
 	}
 	else
-		sql = dbs_ddl_pg_name(printer, part->column);
+		sql = dbs_ddl_pg_name(printer, written);
 	/* json, xml and geometry as bytes have no order to index by. */
 	if (column != NULL && part->expr == NULL && strcmp(column->pg_type, "json") == 0)
 	{
@@ -408,7 +426,7 @@ dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *n
 	}
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s", dbs_ddl_pg_name(printer, key->name),
-					 dbs_ddl_pg_columns(printer, key->columns), target);
+					 dbs_ddl_pg_columns(printer, as_written(table, key->columns)), target);
 	if (key->referenced != NIL)
 		appendStringInfo(&sql, " (%s)", dbs_ddl_pg_columns(printer, key->referenced));
 	if (key->match != NULL && pg_strcasecmp(key->match, "SIMPLE") != 0)
