@@ -342,7 +342,8 @@ check_opposite(Switchover *s)
 	if (count == 0)
 		put(s, "way_back", psprintf("connection %s", other), "warning", "no stream goes the other way",
 			s->inbound ? psprintf("Without one there is no way back. Before anybody writes here: SELECT "
-								  "dbstream.create_stream('back', source => 'local', target => %s, tables => '{…}'); "
+								  "dbstream.create_stream('back', source => 'local', target => %s, tables => '{…}', "
+								  "options => '{\"start\": \"now\"}'); "
 								  "SELECT dbstream.start_stream('back');",
 								  quote_literal_cstr(other))
 					   : "Create and start one before anybody writes there, if what is written is to come here.");

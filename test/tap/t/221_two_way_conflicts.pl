@@ -88,7 +88,7 @@ sub conflicts
 	{
 		my ($in, $out) = @{ $pairs{$table} };
 
-		$scene->start_stream("out_$table", "shop.$table", heartbeat => 1, %$out);
+		$scene->start_stream("out_$table", "shop.$table", heartbeat => 1, start => 'now', %$out);
 		$scene->start_inbound("in_$table", "shop.$table", heartbeat => 1, start => 'now', %$in);
 	}
 	by_hand($scene, $kind);
@@ -108,7 +108,7 @@ sub other_keys
 	$my->sql(q{CREATE TABLE shop.keyed (id int PRIMARY KEY, mail varchar(60) UNIQUE, doc blob);
 		INSERT INTO shop.keyed VALUES (1, 'a@b', x'00ff'), (3, 'c@d', NULL), (4, 'x@y', NULL)});
 	$pg->sql('CREATE TABLE shop.keyed (id int PRIMARY KEY, mail varchar(60) UNIQUE, doc bytea)');
-	$scene->start_stream('out_keyed', 'shop.keyed', heartbeat => 1, conflicts => 'source_wins');
+	$scene->start_stream('out_keyed', 'shop.keyed', heartbeat => 1, start => 'now', conflicts => 'source_wins');
 	$pg->sql(q{INSERT INTO shop.keyed VALUES (2, 'a@b', '\\x01'); UPDATE shop.keyed SET mail = 'c@d' WHERE id = 2;
 		UPDATE shop.keyed SET id = 6 WHERE id = 2});
 	ok($scene->catches_up('out_keyed', 60), "$kind: rows whose unique keys the source's have") or die "not caught up\n";

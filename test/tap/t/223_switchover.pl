@@ -75,7 +75,7 @@ sub switchover
 	is($pg->sql(q{SELECT object, next_value, action FROM dbstream.sync_sequences('move')}),
 		"shop.customer_id_seq|5|set\nshop.orders_id_seq|5|set", "$kind: sync_sequences moves them");
 	is($pg->sql(q{SELECT DISTINCT action FROM dbstream.sync_sequences('move')}), 'stands there already', "$kind: once");
-	$scene->start_stream('back', 'shop.*', heartbeat => 1);
+	$scene->start_stream('back', 'shop.*', heartbeat => 1, start => 'now');
 	running($pg, 'back') // die "the way back does not run\n";
 	ok($scene->caught_up('move', 60) && defined running($pg, 'move'), "$kind: the way back has begun");
 	wait_until(30, sub { obstacles($pg, 'move') eq '' });
@@ -154,7 +154,7 @@ sub two_writers
 	$pg->sql(q{SELECT dbstream.pause_stream('back')});
 	wait_until(60, sub { $pg->sql(q{SELECT count(*) FROM dbstream.stream_status WHERE name = 'back' AND receiver_pid IS NOT NULL}) == 0 });
 	$pg->sql(q{SELECT dbstream.drop_stream('back'); ALTER SEQUENCE shop.customer_id_seq INCREMENT BY 1});
-	$scene->start_stream('again', 'shop.*', auto_increment => { offset => 1, increment => 2 });
+	$scene->start_stream('again', 'shop.*', start => 'now', auto_increment => { offset => 1, increment => 2 });
 	is($pg->sql(q{SELECT increment_by FROM pg_sequences WHERE sequencename = 'customer_id_seq'}), 2,
 		"$kind: start_stream sets the sequences up");
 }
