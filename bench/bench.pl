@@ -4,6 +4,7 @@
 #   BENCH_WORKS="inserts reading transactions backfill latency memory decode outbound_inserts outbound_transactions"
 #   BENCH_SOURCES="mariadb mysql" (outbound: targets)   BENCH_RUNS=3   BENCH_ROWS=1000000   BENCH_TRANSACTIONS=150000   BENCH_BIG_ROWS=2000000   BENCH_LATENCIES=200
 #   BENCH_BACKFILL_ROWS=1000000   BENCH_BACKFILL_OPTIONS='"backfill_workers": 2' (of the stream, JSON)
+#   BENCH_TARGET_OPTIONS="--local-infile=1": more options of outbound targets   BENCH_REFERENCES=none: without the replica, outbound
 #
 # A kind of work is one function below, named in %works.
 

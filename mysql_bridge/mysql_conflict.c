@@ -526,7 +526,7 @@ bool
 mysql_conflict_rows(MysqlConflicts *conflicts, MysqlTable *table, const DbsRows *rows, DbsReader *reader,
 					const char *position, Failure *failure)
 {
-	RowsWork work = {NULL, table, reader, conflicts->config->null_unsupported, NULL, NULL, false};
+	RowsWork work = {NULL, table, reader, conflicts->config->null_unsupported, NULL, NULL, false, 0};
 	RowField *fields = calloc(2 * (size_t) table->column_count, sizeof *fields);
 	bool ok = true;
 

@@ -177,6 +177,32 @@ init_library(void)
 	mysql_library_init(0, NULL, NULL);
 }
 
+/* A server may ask a client that knows LOAD DATA LOCAL for any file: it gets none until a writer has lines for it. */
+static int
+refuse_file(void **handle, const char *name, void *context)
+{
+	*handle = NULL;
+	return 1;
+}
+
+static int
+read_nothing(void *handle, char *to, unsigned int size)
+{
+	return -1;
+}
+
+static void
+close_nothing(void *handle)
+{
+}
+
+static int
+say_refused(void *handle, char *text, unsigned int size)
+{
+	snprintf(text, size, "the server asked for a file");
+	return 2000;
+}
+
 static MYSQL *
 open_connection(const ConnectionConfig *config, unsigned read_timeout, unsigned long flags, Failure *failure)
 {
@@ -198,6 +224,13 @@ open_connection(const ConnectionConfig *config, unsigned read_timeout, unsigned 
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &max_packet);
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "dbstream-bridge");
+	if ((flags & CLIENT_LOCAL_FILES) != 0)
+	{
+		unsigned on = 1;
+
+		mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &on);
+		mysql_set_local_infile_handler(mysql, refuse_file, read_nothing, close_nothing, say_refused, NULL);
+	}
 	if (tcp)
 	{
 		unsigned protocol = MYSQL_PROTOCOL_TCP;
@@ -248,7 +281,7 @@ mysql_connection_open_reading(const ConnectionConfig *config, unsigned read_time
 MYSQL *
 mysql_connection_open_writing(const ConnectionConfig *config, Failure *failure)
 {
-	return open_connection(config, 0, CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS, failure);
+	return open_connection(config, 0, CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS | CLIENT_LOCAL_FILES, failure);
 }
 
 MYSQL *

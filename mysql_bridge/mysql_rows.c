@@ -131,6 +131,43 @@ put_condition(RowsWork *work, SqlBuffer *sql, Failure *failure)
 }
 
 static bool
+put_fields(RowsWork *work, SqlBuffer *sql, Failure *failure)
+{
+	for (uint32_t i = 0; i < work->table->column_count; i++)
+	{
+		if (i > 0)
+			sql_buffer_add(sql, ",", 1);
+		if (!mysql_rows_put_field(work, sql, i, &work->new[i], failure))
+			return false;
+	}
+	return true;
+}
+
+/* A row without all its values cannot be loaded: a line has no word for a default. */
+static bool
+whole(const RowsWork *work)
+{
+	for (uint32_t i = 0; i < work->table->column_count; i++)
+	{
+		if (work->new[i].state == FIELD_ABSENT)
+			return false;
+	}
+	return true;
+}
+
+static bool
+write_line(RowsWork *work, Failure *failure)
+{
+	SqlBuffer *lines = mysql_writer_line(work->writer, work->table, failure);
+
+	if (lines == NULL || !put_fields(work, lines, failure))
+		return false;
+	mysql_writer_line_end(work->writer);
+	work->table->inserted++;
+	return true;
+}
+
+static bool
 write_insert(RowsWork *work, Failure *failure)
 {
 	bool more;
@@ -149,13 +186,8 @@ write_insert(RowsWork *work, Failure *failure)
 		sql_buffer_text(sql, more ? ",(" : work->table->insert);
 	if (!more)
 		sql_buffer_text(sql, "(");
-	for (uint32_t i = 0; i < work->table->column_count; i++)
-	{
-		if (i > 0)
-			sql_buffer_text(sql, ",");
-		if (!mysql_rows_put_field(work, sql, i, &work->new[i], failure))
-			return false;
-	}
+	if (!put_fields(work, sql, failure))
+		return false;
 	sql_buffer_text(sql, ")");
 	work->table->inserted++;
 	return true;
@@ -251,16 +283,18 @@ write_element(RowsWork *work, DbsRowsOp op, Failure *failure)
 {
 	if (!mysql_rows_read(work, op, failure))
 		return false;
-	return op == DBS_ROWS_INSERT   ? write_insert(work, failure)
-		   : op == DBS_ROWS_UPDATE ? write_update(work, failure)
-								   : write_delete(work, failure);
+	if (op != DBS_ROWS_INSERT)
+		return op == DBS_ROWS_UPDATE ? write_update(work, failure) : write_delete(work, failure);
+	if (mysql_writer_may_load(work->writer, work->table, work->rows) && whole(work))
+		return write_line(work, failure);
+	return write_insert(work, failure);
 }
 
 bool
 mysql_rows_write(MysqlWriter *writer, MysqlTable *table, const DbsRows *rows, DbsReader *reader, bool null_unsupported,
 				 Failure *failure)
 {
-	RowsWork work = {writer, table, reader, null_unsupported, NULL, NULL, false};
+	RowsWork work = {writer, table, reader, null_unsupported, NULL, NULL, false, rows->count};
 	RowField *fields = calloc(2 * (size_t) table->column_count, sizeof *fields);
 	bool ok = true;
 

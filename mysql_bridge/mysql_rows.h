@@ -37,6 +37,7 @@ typedef struct RowsWork
 	RowField *old; /* column_count each */
 	RowField *new;
 	bool same_key; /* the old row is the new one's key */
+	uint32_t rows; /* in the message at hand; 0: not known */
 } RowsWork;
 
 /* Read the next change of an operation. */

@@ -204,19 +204,48 @@ run(MYSQL *meta, const SqlBuffer *sql, const char *doing, Failure *failure)
 	return mysql_real_query(meta, sql->data, (unsigned long) sql->used) == 0 || target_failed(meta, doing, failure);
 }
 
+/*
+ * CREATE DATABASE IF NOT EXISTS of one that is there waits for every transaction with a lock on it: the stream's own,
+ * which waits for this.
+ */
+static bool
+schema_present(MYSQL *meta, const char *schema, bool *present, Failure *failure)
+{
+	SqlBuffer sql = {0};
+	MYSQL_RES *result;
+	bool ok;
+
+	sql_buffer_text(&sql, "SELECT 1 FROM information_schema.schemata WHERE schema_name = ");
+	sql_buffer_quoted(&sql, schema, strlen(schema));
+	ok = run(meta, &sql, "looking at the target's databases", failure);
+	sql_buffer_free(&sql);
+	if (!ok)
+		return false;
+	result = mysql_store_result(meta);
+	if (result == NULL)
+		return target_failed(meta, "looking at the target's databases", failure);
+	*present = mysql_num_rows(result) > 0;
+	mysql_free_result(result);
+	return true;
+}
+
 static bool
 create_table(MYSQL *meta, const MysqlTable *table, const DbsColumn *columns, char *const *type_names,
 			 ServerFlavour flavour, Failure *failure)
 {
 	SqlBuffer sql = {0};
 	char doing[300];
-	bool ok;
+	bool present = false;
+	bool ok = schema_present(meta, table->schema, &present, failure);
 
 	snprintf(doing, sizeof doing, "creating table %s", table->quoted);
-	sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE DATABASE IF NOT EXISTS ");
-	sql_buffer_name(&sql, table->schema, strlen(table->schema));
-	ok = run(meta, &sql, doing, failure);
-	sql_buffer_reset(&sql, SIZE_MAX);
+	if (ok && !present)
+	{
+		sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE DATABASE IF NOT EXISTS ");
+		sql_buffer_name(&sql, table->schema, strlen(table->schema));
+		ok = run(meta, &sql, doing, failure);
+		sql_buffer_reset(&sql, SIZE_MAX);
+	}
 	create_statement(&sql, table, columns, type_names, flavour);
 	ok = ok && run(meta, &sql, doing, failure);
 	sql_buffer_free(&sql);
@@ -348,23 +377,51 @@ require_all(const MysqlTable *table, const bool *matched, Failure *failure)
 
 /* ---- the table ---- */
 
+static void
+put_column_list(SqlBuffer *sql, const MysqlTable *table)
+{
+	sql_buffer_text(sql, " (");
+	for (uint32_t i = 0; i < table->column_count; i++)
+	{
+		if (i > 0)
+			sql_buffer_text(sql, ",");
+		sql_buffer_name(sql, table->columns[i].name, strlen(table->columns[i].name));
+	}
+	sql_buffer_text(sql, ")");
+}
+
+/* Literals with a prefix or in a function are none that LOAD DATA reads: bytes, bits, geometries, vectors. */
+static bool
+column_loadable(const MysqlColumn *column)
+{
+	return column->class != MYSQL_CLASS_BINARY && column->class != MYSQL_CLASS_BIT &&
+		   column->class != MYSQL_CLASS_GEOMETRY && column->class != MYSQL_CLASS_VECTOR &&
+		   column->kind != DBS_KIND_BYTES && column->kind != DBS_KIND_BIT;
+}
+
+/* What inserts begin with. A line of LOAD DATA has literals as VALUES has them: quoted and escaped in the same way. */
 static bool
 write_insert(MysqlTable *table, Failure *failure)
 {
 	SqlBuffer sql = {0};
+	SqlBuffer load = {0};
 
 	sql_buffer_text(&sql, "INSERT INTO ");
 	sql_buffer_text(&sql, table->quoted);
-	sql_buffer_text(&sql, " (");
-	for (uint32_t i = 0; i < table->column_count; i++)
-	{
-		if (i > 0)
-			sql_buffer_text(&sql, ",");
-		sql_buffer_name(&sql, table->columns[i].name, strlen(table->columns[i].name));
-	}
-	sql_buffer_add(&sql, ") VALUES ", sizeof ") VALUES "); /* with its terminator */
+	put_column_list(&sql, table);
+	sql_buffer_add(&sql, " VALUES ", sizeof " VALUES "); /* with its terminator */
 	table->insert = sql.data;
-	return sql_buffer_ok(&sql) || no_memory(failure);
+	sql_buffer_text(&load, "LOAD DATA LOCAL INFILE 'dbstream' INTO TABLE ");
+	sql_buffer_text(&load, table->quoted);
+	sql_buffer_text(&load, " CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' ENCLOSED BY '\\'' ESCAPED BY '\\\\'"
+						   " LINES TERMINATED BY '\\n'");
+	put_column_list(&load, table);
+	sql_buffer_add(&load, "", 1);
+	table->load = load.data;
+	table->loadable = true;
+	for (uint32_t i = 0; i < table->column_count; i++)
+		table->loadable = table->loadable && column_loadable(&table->columns[i]);
+	return (sql_buffer_ok(&sql) && sql_buffer_ok(&load)) || no_memory(failure);
 }
 
 static bool
@@ -468,5 +525,6 @@ mysql_table_free(MysqlTable *table)
 	free(table->name);
 	free(table->quoted);
 	free(table->insert);
+	free(table->load);
 	free(table);
 }

@@ -25,6 +25,8 @@ typedef struct MysqlTable
 	bool keyed;    /* rows are found by their key columns; otherwise by all they hold */
 	bool replaces; /* an inserted row takes the place of one with the same key */
 	char *insert;  /* "INSERT INTO `schema`.`name` (…) VALUES " */
+	char *load;    /* "LOAD DATA LOCAL INFILE … INTO TABLE `schema`.`name` … (…)" */
+	bool loadable; /* every column's literals are what LOAD DATA takes */
 	uint64_t inserted;
 	uint64_t updated;
 	uint64_t deleted;

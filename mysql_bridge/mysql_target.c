@@ -35,6 +35,7 @@
 /* How much may share one commit. */
 #define GROUP_BYTES ((uint64_t) 8 * 1024 * 1024)
 #define GROUP_TRANSACTIONS 2000
+#define GROUP_MS 1000
 /* After so many rows without a conflict the fast way is taken again. */
 #define CAREFUL_ROWS 20000
 #define POSITION_SIZE 64
@@ -102,7 +103,7 @@ pin_session(MYSQL *mysql, Failure *failure)
 		"ERROR_FOR_DIVISION_BY_ZERO'",
 		"SET SESSION foreign_key_checks = 0, unique_checks = 1, autocommit = 1",
 		"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-		"SET SESSION innodb_lock_wait_timeout = 15",
+		"SET SESSION innodb_lock_wait_timeout = 15, lock_wait_timeout = 60",
 	};
 
 	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
@@ -534,7 +535,8 @@ on_commit(MysqlTarget *target, DbsReader *reader, Failure *failure)
 		return false;
 	reach(target, message.position, message.commit_time);
 	target->group++;
-	if (target->group >= GROUP_TRANSACTIONS || mysql_writer_pending(target->writer) >= GROUP_BYTES)
+	if (target->group >= GROUP_TRANSACTIONS || mysql_writer_pending(target->writer) >= GROUP_BYTES ||
+		clock_now_ms() - target->opened_ms >= GROUP_MS)
 		return commit(target, failure) && tell_postgres(target, failure);
 	return true;
 }

@@ -24,10 +24,11 @@ typedef enum WriterOp
 	WRITER_REPLACE, /* any number of rows: those that are replaced count too */
 	WRITER_UPDATE,
 	WRITER_DELETE,
-	WRITER_TRUNCATE /* any number of rows */
+	WRITER_TRUNCATE, /* any number of rows */
+	WRITER_LOAD      /* LOAD DATA LOCAL of lines that the writer keeps */
 } WriterOp;
 
-/* The connection must have been opened for multiple statements and found rows. */
+/* The connection must have been opened for writing: multiple statements, found rows, local data. */
 MUST_CHECK MysqlWriter *mysql_writer_new(MYSQL *mysql, Failure *failure);
 void mysql_writer_free(MysqlWriter *writer);
 
@@ -40,6 +41,16 @@ MUST_CHECK SqlBuffer *mysql_writer_row(MysqlWriter *writer, MysqlTable *table, W
 
 /* Where the condition of the statement under way begins: for a conflict's message. */
 void mysql_writer_condition(MysqlWriter *writer);
+
+/*
+ * Rows to insert, so many in the message at hand, may go by LOAD DATA LOCAL, which costs the server a third less than
+ * INSERT: the server allows it and the table has columns that it takes. Each row is a line: its values as literals with
+ * commas between them. Should the server have any objection, the lines are inserted with statements, and what those say
+ * counts.
+ */
+bool mysql_writer_may_load(const MysqlWriter *writer, const MysqlTable *table, uint32_t rows);
+MUST_CHECK SqlBuffer *mysql_writer_line(MysqlWriter *writer, MysqlTable *table, Failure *failure);
+void mysql_writer_line_end(MysqlWriter *writer);
 
 /* Send what is gathered and see that all of it went well. */
 MUST_CHECK bool mysql_writer_drain(MysqlWriter *writer, Failure *failure);

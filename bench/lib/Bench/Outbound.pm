@@ -90,7 +90,7 @@ sub replica
 {
 	my ($self, $work, $size) = @_;
 
-	return undef if DBStream::MySQL::missing('mysql');
+	return undef if DBStream::MySQL::missing('mysql') || ($ENV{BENCH_REFERENCES} // 'replica') !~ /replica/;
 	unless ($self->{primary})
 	{
 		my $primary = DBStream::MySQL->new(

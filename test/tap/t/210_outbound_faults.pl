@@ -25,7 +25,7 @@ foreach my $kind (grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_S
 		my $why = DBStream::MySQL::missing($kind);
 		skip "$kind: $why", 1 if $why;
 		srand($seed);
-		my $scene = DBStream::OutScene->new(kind => $kind);
+		my $scene = DBStream::OutScene->new(kind => $kind, target_options => ['--local-infile=1']);
 		my $good = eval { under_load($scene, $kind); 1; };
 		fail("$kind: $@") unless $good;
 		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
@@ -71,6 +71,7 @@ sub under_load
 	is($source->sql('SELECT rows_inserted - rows_deleted FROM dbstream.stream_status'),
 		$source->sql('SELECT ' . join(' + ', map { "(SELECT count(*) FROM load.$_)" } @tables)),
 		"$kind: inserts less deletes are the rows that are there");
+	cmp_ok((split /\t/, $target->sql("SHOW GLOBAL STATUS LIKE 'Com_load'"))[1], '>', 0, "$kind: LOAD DATA was among it");
 	diag("figure: $kind: " . transactions($source) . " transactions applied, seed $seed");
 }
 
@@ -200,6 +201,7 @@ sub transaction
 		"DELETE FROM load.account WHERE id = $id;",
 		"WITH o AS (INSERT INTO load.orders (account, state, code, total) VALUES ($id, 'new', '$writer-$piece', random() * 1e6) RETURNING id)"
 		  . " INSERT INTO load.item SELECT id, n, '$word', n * 7 FROM o, generate_series(1, 3) n;",
+		"INSERT INTO load.orders (account, state, code, total) SELECT $id, 'many', '$writer-$piece', n / 3.0 FROM generate_series(1, 120) n;",
 		"UPDATE load.orders SET state = 'sent', total = NULL WHERE account = $id;",
 		"DELETE FROM load.item WHERE line = 2 AND what < '$word' AND orders % 3 = $writer - 1;",
 		"INSERT INTO load.journal VALUES (now(), '$word', $writer), ('2024-02-29', 'same', 1), ('2024-02-29', 'same', 1);",
