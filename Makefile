@@ -151,7 +151,7 @@ BENCH_BUILD = build/bench
 # What the programs replace of the bridge: its main function, and its outbox by one that throws bytes away.
 BENCH_OBJS = $(filter-out %/main.o %/outbox.o,$(BRIDGE_OBJS))
 
-bench-programs: $(BENCH_BUILD)/latency $(BENCH_BUILD)/binlog_dump $(BENCH_BUILD)/row_decode
+bench-programs: $(BENCH_BUILD)/latency $(BENCH_BUILD)/binlog_dump $(BENCH_BUILD)/row_decode $(BENCH_BUILD)/row_literals
 
 $(BENCH_BUILD)/latency: bench/latency.c
 	@mkdir -p $(@D)
@@ -166,6 +166,9 @@ $(BENCH_BUILD)/binlog_dump: tools/binlog_dump.c $(BENCH_BUILD)/libbridge.a
 	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
 
 $(BENCH_BUILD)/row_decode: bench/row_decode.c $(BENCH_BUILD)/libbridge.a
+	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
+
+$(BENCH_BUILD)/row_literals: bench/row_literals.c $(BENCH_BUILD)/libbridge.a
 	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
 
 # The DDL translator is the extension's, but needs nothing of the server: fuzz_ddl.c stands in for palloc and List.

@@ -56,7 +56,11 @@ is_text_like(const MysqlColumn *column)
 static const char *
 put_integer(SqlBuffer *sql, const MysqlColumn *column, int64_t number)
 {
-	sql_buffer_format(sql, column->class == MYSQL_CLASS_TEXT ? "'%lld'" : "%lld", (long long) number);
+	if (column->class == MYSQL_CLASS_TEXT)
+		sql_buffer_add(sql, "'", 1);
+	sql_buffer_integer(sql, number);
+	if (column->class == MYSQL_CLASS_TEXT)
+		sql_buffer_add(sql, "'", 1);
 	return NULL;
 }
 
@@ -117,22 +121,33 @@ numeric_text(SqlBuffer *out, const char *value, uint32_t size, unsigned *decimal
 
 		if ((unsigned) place < count)
 			memcpy(&digit, value + 6 + 2 * place, 2);
-		sql_buffer_format(out, place == 0 ? "%u" : "%04u", digit);
+		if (place == 0)
+			sql_buffer_integer(out, digit);
+		else
+			sql_buffer_digits(out, digit, 4);
 	}
 	if (dscale > 0)
 		sql_buffer_text(out, ".");
-	for (unsigned at = 0; at < dscale; at++)
+	for (unsigned at = 0; at < dscale; at += 4)
 	{
 		int place = weight + 1 + (int) (at / 4);
+		unsigned width = dscale - at < 4 ? dscale - at : 4;
 		uint16_t digit = 0;
-		char four[8];
 
 		if (place >= 0 && (unsigned) place < count)
 			memcpy(&digit, value + 6 + 2 * place, 2);
-		snprintf(four, sizeof four, "%04u", digit % 10000u);
-		sql_buffer_add(out, four + at % 4, 1);
-		if (four[at % 4] != '0')
-			*decimals = at + 1;
+		/* Digits behind the scale are not shown; there are none but zeros. */
+		for (unsigned dropped = width; dropped < 4; dropped++)
+			digit /= 10;
+		sql_buffer_digits(out, digit, width);
+		for (; width > 0 && digit != 0; width--, digit /= 10)
+		{
+			if (digit % 10 != 0)
+			{
+				*decimals = at + width;
+				break;
+			}
+		}
 	}
 	return NULL;
 }
@@ -185,8 +200,11 @@ put_date_text(SqlBuffer *sql, int64_t days)
 	day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	month = (5 * day_of_year + 2) / 153;
 	year = era * 400 + year_of_era + (month >= 10);
-	sql_buffer_format(sql, "%04d-%02d-%02d", (int) year, (int) (month < 10 ? month + 3 : month - 9),
-					  (int) (day_of_year - (153 * month + 2) / 5 + 1));
+	sql_buffer_digits(sql, (uint32_t) year, 4);
+	sql_buffer_add(sql, "-", 1);
+	sql_buffer_digits(sql, (uint32_t) (month < 10 ? month + 3 : month - 9), 2);
+	sql_buffer_add(sql, "-", 1);
+	sql_buffer_digits(sql, (uint32_t) (day_of_year - (153 * month + 2) / 5 + 1), 2);
 	return true;
 }
 
@@ -202,10 +220,22 @@ fraction_fits(int64_t us, unsigned digits)
 static void
 put_clock(SqlBuffer *sql, int64_t us)
 {
-	sql_buffer_format(sql, "%02d:%02d:%02d", (int) (us / (3600 * US_PER_SECOND)),
-					  (int) (us / (60 * US_PER_SECOND) % 60), (int) (us / US_PER_SECOND % 60));
+	uint32_t hours = (uint32_t) (us / (3600 * US_PER_SECOND));
+
+	/* TIME reaches beyond 99 hours. */
+	if (hours < 100)
+		sql_buffer_digits(sql, hours, 2);
+	else
+		sql_buffer_integer(sql, hours);
+	sql_buffer_add(sql, ":", 1);
+	sql_buffer_digits(sql, (uint32_t) (us / (60 * US_PER_SECOND) % 60), 2);
+	sql_buffer_add(sql, ":", 1);
+	sql_buffer_digits(sql, (uint32_t) (us / US_PER_SECOND % 60), 2);
 	if (us % US_PER_SECOND != 0)
-		sql_buffer_format(sql, ".%06d", (int) (us % US_PER_SECOND));
+	{
+		sql_buffer_add(sql, ".", 1);
+		sql_buffer_digits(sql, (uint32_t) (us % US_PER_SECOND), 6);
+	}
 }
 
 static const char *

@@ -61,6 +61,33 @@ sql_buffer_format(SqlBuffer *buffer, const char *format, ...)
 }
 
 void
+sql_buffer_integer(SqlBuffer *buffer, int64_t number)
+{
+	char digits[24];
+	char *at = digits + sizeof digits;
+	uint64_t left = number < 0 ? 0 - (uint64_t) number : (uint64_t) number;
+
+	do
+	{
+		*--at = (char) ('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (number < 0)
+		*--at = '-';
+	sql_buffer_add(buffer, at, (size_t) (digits + sizeof digits - at));
+}
+
+void
+sql_buffer_digits(SqlBuffer *buffer, uint32_t number, unsigned width)
+{
+	char digits[10];
+
+	for (unsigned i = width; i-- > 0; number /= 10)
+		digits[i] = (char) ('0' + number % 10);
+	sql_buffer_add(buffer, digits, width);
+}
+
+void
 sql_buffer_quoted(SqlBuffer *buffer, const char *text, size_t size)
 {
 	char *to = sql_buffer_room(buffer, 2 * size + 2);

@@ -24,6 +24,12 @@ void sql_buffer_add(SqlBuffer *buffer, const char *text, size_t size);
 void sql_buffer_text(SqlBuffer *buffer, const char *text);
 void sql_buffer_format(SqlBuffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same as "%lld", without a format to be read: it stands in every row. */
+void sql_buffer_integer(SqlBuffer *buffer, int64_t number);
+
+/* The number's last width digits, at most ten, with zeros in front. */
+void sql_buffer_digits(SqlBuffer *buffer, uint32_t number, unsigned width);
+
 /* 'text' with quotes and backslashes escaped: for sessions without NO_BACKSLASH_ESCAPES, in UTF-8. */
 void sql_buffer_quoted(SqlBuffer *buffer, const char *text, size_t size);
 

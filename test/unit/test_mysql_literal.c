@@ -125,6 +125,12 @@ test_numerics(void **state)
 	becomes(two, value, size, "-123456.78");
 	size = numeric(value, -1, DBS_NUMERIC_POSITIVE, 4, 1, (uint16_t[]){1200});
 	becomes(two, value, size, "0.1200"); /* zeros at the end are no digits that would be lost */
+	size = numeric(value, -1, DBS_NUMERIC_POSITIVE, 6, 2, (uint16_t[]){0, 1200});
+	becomes(column(DBS_KIND_NUMERIC, MYSQL_CLASS_DECIMAL, 20, 6), value, size, "0.000012");
+	is_refused(column(DBS_KIND_NUMERIC, MYSQL_CLASS_DECIMAL, 20, 5), value, size);
+	size = numeric(value, 0, DBS_NUMERIC_POSITIVE, 5, 3, (uint16_t[]){1, 1000, 9000});
+	becomes(column(DBS_KIND_NUMERIC, MYSQL_CLASS_DECIMAL, 20, 5), value, size, "1.10009");
+	is_refused(column(DBS_KIND_NUMERIC, MYSQL_CLASS_DECIMAL, 20, 4), value, size);
 	size = numeric(value, -1, DBS_NUMERIC_POSITIVE, 3, 1, (uint16_t[]){1230});
 	is_refused(two, value, size);
 	size = numeric(value, 1, DBS_NUMERIC_POSITIVE, 0, 1, (uint16_t[]){5});

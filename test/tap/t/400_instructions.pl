@@ -11,6 +11,7 @@ use Test::More;
 
 my %limit = (
 	'decoding, an insert and an update' => 3200,
+	'writing the literals of a row' => 6100,
 	'applying one of many inserted rows' => 16000,
 	'applying a transaction of one row, behind' => 20000);
 my ($status) = run_program([ 'valgrind', '--version' ]);
@@ -29,16 +30,17 @@ sub within
 }
 
 # ---- the bridge ----
-sub decoding
+sub counted
 {
-	my ($rows) = @_;
+	my ($program, $rows) = @_;
 	my ($exit, $out, $err) = run_program(
-		[ 'valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', "$ENV{DBSTREAM_STAGE}/bin/row_decode", $rows ]);
+		[ 'valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', "$ENV{DBSTREAM_STAGE}/bin/$program", $rows ]);
 
 	return $exit == 0 && $err =~ /Collected : (\d+)/ ? $1 : die "callgrind: $out$err\n";
 }
 
-within('decoding, an insert and an update', (decoding(20_000) - decoding(10_000)) / 10_000);
+within('decoding, an insert and an update', (counted('row_decode', 20_000) - counted('row_decode', 10_000)) / 10_000);
+within('writing the literals of a row', (counted('row_literals', 20_000) - counted('row_literals', 10_000)) / 10_000);
 
 # ---- the worker: a server that runs under callgrind, with every process counted by itself ----
 my $folder = "$ENV{TESTDIR}/counted";
