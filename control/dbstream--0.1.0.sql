@@ -170,6 +170,10 @@ RETURNS bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_receive';
 CREATE FUNCTION dbstream.close_inbound(session bigint)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
 
+CREATE FUNCTION dbstream.relay_ddl(stream_id int, ddl text, default_schema text, sql_mode bigint, dialect text)
+RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_relay_ddl';
+COMMENT ON FUNCTION dbstream.relay_ddl(int, text, text, bigint, text) IS 'What a statement in the log means for a stream between two MySQL servers: pass, schema change, statement (of rows) or unknown';
+
 CREATE FUNCTION dbstream.source_slot(stream_id int)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_source_slot';
 COMMENT ON FUNCTION dbstream.source_slot(int) IS 'Name of the replication slot that a stream from another PostgreSQL server has there';
@@ -431,11 +435,11 @@ CREATE VIEW dbstream.stream_status AS
 		o.slot_name, o.confirmed_position, o.retained_bytes
 	FROM dbstream.stream s
 	LEFT JOIN dbstream.progress p ON p.stream_id = s.id
-	-- An outbound stream has no worker here: its session is the backend that holds the claim.
+	-- A stream that writes elsewhere has no worker here: its session is the backend that holds the claim.
 	LEFT JOIN LATERAL (SELECT i.state, i.sender_pid, i.worker_pid, i.queued_bytes, i.last_receive_at, i.last_apply_at
-			FROM dbstream.worker_slots() i WHERE i.stream_id = s.id AND s.source <> 'local'
+			FROM dbstream.worker_slots() i WHERE i.stream_id = s.id AND s.target = 'local'
 		UNION ALL
-		SELECT 'running', k.pid, NULL, 0, NULL, NULL FROM pg_catalog.pg_locks k WHERE s.source = 'local'
+		SELECT 'running', k.pid, NULL, 0, NULL, NULL FROM pg_catalog.pg_locks k WHERE s.target <> 'local'
 			AND k.locktype = 'advisory' AND k.objsubid = 100 AND k.classid = 1684173684 AND k.objid = s.id::oid AND k.granted
 			AND k.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())) w
 		ON true
@@ -836,8 +840,8 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
-	dbstream.source_slot(int), dbstream.outbound_ddl(int, text, text),
-	dbstream.outbound_ddl_done(int, text, text, text, text),
+	dbstream.source_slot(int), dbstream.relay_ddl(int, text, text, bigint, text),
+	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
 	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
 	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)
 	TO dbstream_bridge;

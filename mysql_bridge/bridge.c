@@ -212,13 +212,19 @@ finish_requests(Bridge *bridge, Failure *failure)
 	return true;
 }
 
+static const char *
+secret_of(const PGresult *result)
+{
+	return result != NULL && PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) ? PQgetvalue(result, 0, 0) : NULL;
+}
+
 static bool
 begin_request(Bridge *bridge, int64_t id, const char *kind, const char *row, Failure *failure)
 {
 	Failure own = {.class = FAILURE_NONE};
 	char *connection = stream_config_source_name(row);
-	const char *values[] = {connection};
-	PGresult *result = NULL;
+	char *target = stream_config_target_name(row);
+	PGresult *result = NULL, *target_result = NULL;
 	int slot = 0;
 
 	while (slot < MAX_REQUESTS && bridge->requests[slot] != NULL)
@@ -227,16 +233,18 @@ begin_request(Bridge *bridge, int64_t id, const char *kind, const char *row, Fai
 		failure_set(&own, FAILURE_RETRY, "busy", "Try again in a moment.", "the bridge is working on %d other requests",
 					MAX_REQUESTS);
 	else if (connection != NULL)
-		result = query(bridge, "SELECT dbstream.bridge_secret($1)", 1, values, &own);
+		result = query(bridge, "SELECT dbstream.bridge_secret($1)", 1, (const char *const[]){connection}, &own);
+	if (own.class == FAILURE_NONE && target != NULL)
+		target_result = query(bridge, "SELECT dbstream.bridge_secret($1)", 1, (const char *const[]){target}, &own);
 	free(connection);
+	free(target);
 	if (own.class == FAILURE_NONE)
 	{
-		const char *secret =
-			result != NULL && PQntuples(result) == 1 && !PQgetisnull(result, 0, 0) ? PQgetvalue(result, 0, 0) : NULL;
-
-		bridge->requests[slot] = request_start(id, kind, row, secret, bridge->wake_fd, &own);
+		bridge->requests[slot] =
+			request_start(id, kind, row, secret_of(result), secret_of(target_result), bridge->wake_fd, &own);
 	}
 	PQclear(result);
+	PQclear(target_result);
 	return own.class == FAILURE_NONE || refuse_request(bridge, id, &own, failure);
 }
 

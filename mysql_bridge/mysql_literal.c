@@ -516,6 +516,33 @@ json_kept(const char *value, uint32_t size)
 	return true;
 }
 
+/* A list of labels, as MySQL writes a SET: no label has a comma. */
+static const char *
+put_labels(SqlBuffer *sql, const char *value, uint32_t size)
+{
+	SqlBuffer labels = {0};
+	uint32_t count, length;
+	uint32_t at = sizeof count;
+
+	if (size < sizeof count)
+		return "its list of labels is cut off";
+	memcpy(&count, value, sizeof count);
+	for (uint32_t i = 0; i < count && at + sizeof length <= size; i++)
+	{
+		memcpy(&length, value + at, sizeof length);
+		at += sizeof length;
+		if (length > size - at)
+			break;
+		if (i > 0)
+			sql_buffer_add(&labels, ",", 1);
+		sql_buffer_add(&labels, value + at, length);
+		at += length;
+	}
+	sql_buffer_quoted(sql, labels.data != NULL ? labels.data : "", labels.used);
+	sql_buffer_free(&labels);
+	return at == size ? NULL : "its list of labels is cut off";
+}
+
 static const char *
 put_text(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint32_t size)
 {
@@ -574,6 +601,12 @@ mysql_literal(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint
 			return put_bits(sql, column, value, size);
 		case DBS_KIND_UUID:
 			return put_uuid(sql, column, value);
+		case DBS_KIND_LABEL_LIST:
+			return put_labels(sql, value, size);
+		case DBS_KIND_GEOMETRY: /* the number of its reference system and WKB: as MySQL and MariaDB store it */
+		case DBS_KIND_VECTOR:   /* likewise */
+			sql_buffer_hex(sql, value, size);
+			return NULL;
 		case DBS_KIND_BYTES:
 			if (column->class == MYSQL_CLASS_GEOMETRY)
 				return put_geometry(sql, value, size);

@@ -28,6 +28,8 @@
 
 /* The log goes first for so long after a turn of copying. */
 #define TURN_EVERY_MS 400
+/* A person waits for the answer. */
+#define LOG_END_SECONDS 10
 
 struct Source
 {
@@ -352,6 +354,26 @@ source_end_point(Source *source, SourcePoint from, SourcePoint *end, char text[5
 	return true;
 }
 
+/* For somebody who has no open source: a connection of its own. */
+static char *
+source_log_end(const StreamConfig *config, Failure *failure)
+{
+	MYSQL *mysql = mysql_connection_open_reading(&config->source, LOG_END_SECONDS, failure);
+	char text[BINLOG_PLACE_TEXT_MAX];
+	BinlogPlace place = {0};
+	MysqlServer server;
+	bool found;
+
+	if (mysql == NULL)
+		return NULL;
+	found = mysql_server_probe(mysql, &server, failure) && mysql_server_log_end(mysql, &server, &place, NULL, failure);
+	mysql_close(mysql);
+	if (!found)
+		return NULL;
+	binlog_place_text(&place, text);
+	return strdup(text);
+}
+
 static void
 source_progress(const Source *source, SourceProgress *progress)
 {
@@ -376,4 +398,5 @@ const SourceOps mysql_source_ops = {
 	.close = source_close,
 	.validate = mysql_validate,
 	.definition = mysql_definition,
+	.log_end = source_log_end,
 };

@@ -449,7 +449,8 @@ read_columns(MysqlTable *table, DbsReader *reader, DbsColumn *columns, char **ty
 }
 
 static bool
-open_columns(MYSQL *meta, MysqlTable *table, ServerFlavour flavour, DbsReader *reader, Failure *failure)
+open_columns(MYSQL *meta, MysqlTable *table, ServerFlavour flavour, const StreamConfig *config, DbsReader *reader,
+			 Failure *failure)
 {
 	DbsColumn *columns = calloc(table->column_count, sizeof *columns);
 	char **type_names = calloc(table->column_count, sizeof *type_names);
@@ -464,7 +465,13 @@ open_columns(MYSQL *meta, MysqlTable *table, ServerFlavour flavour, DbsReader *r
 	{
 		ok = read_columns(table, reader, columns, type_names, flavour, failure) &&
 			 match_columns(meta, table, matched, &found, failure);
-		if (ok && !found)
+		if (ok && !found && config->relay)
+			ok = failure_set(
+				failure, FAILURE_REJECT, "target_table_missing",
+				"Make it there with the source's SHOW CREATE TABLE (mysqldump --no-data writes it), or leave "
+				"it out of the stream.",
+				"there is no table %s at the target", table->quoted);
+		else if (ok && !found)
 			ok = create_table(meta, table, columns, type_names, flavour, failure) &&
 				 match_columns(meta, table, matched, &found, failure);
 		ok = ok && require_all(table, matched, failure);
@@ -507,7 +514,7 @@ mysql_table_open(MYSQL *meta, ServerFlavour flavour, const StreamConfig *config,
 	}
 	if (table->quoted == NULL || !sql_buffer_ok(&quoted))
 		no_memory(failure);
-	else if (open_columns(meta, table, flavour, reader, failure) && write_insert(table, failure))
+	else if (open_columns(meta, table, flavour, config, reader, failure) && write_insert(table, failure))
 		return table;
 	mysql_table_free(table);
 	return NULL;

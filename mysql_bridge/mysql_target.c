@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "log.h"
 #include "mysql_conflict.h"
 #include "mysql_ddl.h"
 #include "mysql_progress.h"
@@ -25,6 +26,7 @@
 #include "outbox_reader.h"
 #include "postgres_connection.h"
 #include "postgres_target.h"
+#include "relay_ddl.h"
 #include "report.h"
 #include "target_failure.h"
 
@@ -656,6 +658,8 @@ on_message(MysqlTarget *target, const DbsMessage *message, Failure *failure)
 			return on_commit(target, &reader, failure);
 		case DBS_MESSAGE_HEARTBEAT:
 			return on_heartbeat(target, &reader, failure);
+		case DBS_MESSAGE_DDL:
+			return relay_ddl(target->in.conn, target->in.stream_id, target->config, &reader, target->stop_fd, failure);
 		default:
 			return failure_set(failure, FAILURE_FATAL, "internal", "Install a bridge that matches the extension.",
 							   "message type %d is not known to this target", (int) message->type);

@@ -29,6 +29,7 @@ struct Request
 	const Kind *kind;
 	char *row;
 	char *secret;
+	char *target_secret;
 	int wake_fd;
 	pthread_t thread;
 	atomic_bool ended;
@@ -87,6 +88,7 @@ static void
 answer_validate(Request *request, const StreamConfig *config)
 {
 	const ConnectionConfig *connection = config->outbound ? &config->target : &config->source;
+	Failure target_failure = {.class = FAILURE_NONE};
 	const SourceOps *ops;
 	Failure failure = {.class = FAILURE_NONE};
 	char object[200];
@@ -101,6 +103,11 @@ answer_validate(Request *request, const StreamConfig *config)
 		return;
 	if (!ok)
 		add_failure(request->checks, object, &failure);
+	if (!config->relay)
+		return;
+	snprintf(object, sizeof object, "connection %s", config->target.name != NULL ? config->target.name : "");
+	if (!mysql_target_validate(config, add_check, request->checks, &target_failure))
+		add_failure(request->checks, object, &target_failure);
 }
 
 /* A member of the row's "table". */
@@ -124,7 +131,8 @@ answer_definition(Request *request, const StreamConfig *config)
 	const SourceOps *ops = source_of(request, config, name);
 	Failure failure = {.class = FAILURE_NONE};
 	const char *kind = NULL;
-	char *create = ops != NULL ? ops->definition(config, schema, name, &kind, &failure) : NULL;
+	char *create =
+		ops != NULL && ops->definition != NULL ? ops->definition(config, schema, name, &kind, &failure) : NULL;
 
 	if (create != NULL && strlen(create) > MAX_ANSWER)
 	{
@@ -141,12 +149,36 @@ answer_definition(Request *request, const StreamConfig *config)
 		json_object_object_add(request->found, "kind", json_object_new_string(kind));
 	}
 	else if (ops != NULL)
+	{
+		if (ops->definition == NULL)
+			failure_set(&failure, FAILURE_REJECT, "no_definition", "Make its tables with pg_dump --schema-only.",
+						"a stream from another PostgreSQL server creates no tables");
 		add_failure(request->checks, name, &failure);
+	}
 	free(create);
 	json_object_put(row);
 }
 
-static const Kind kinds[] = {{"validate", answer_validate}, {"definition", answer_definition}};
+/* For whoever waits until that is applied at another server. */
+static void
+answer_log_end(Request *request, const StreamConfig *config)
+{
+	const SourceOps *ops = source_of(request, config, config->name);
+	Failure failure = {.class = FAILURE_NONE};
+	char *position = ops != NULL && ops->log_end != NULL ? ops->log_end(config, &failure) : NULL;
+
+	if (position != NULL)
+	{
+		request->found = json_object_new_object();
+		json_object_object_add(request->found, "position", json_object_new_string(position));
+	}
+	else if (failure.class != FAILURE_NONE)
+		add_failure(request->checks, config->name, &failure);
+	free(position);
+}
+
+static const Kind kinds[] = {
+	{"validate", answer_validate}, {"definition", answer_definition}, {"log_end", answer_log_end}};
 
 static const Kind *
 find_kind(const char *name)
@@ -178,7 +210,10 @@ answer(void *context)
 	if (config == NULL)
 		add_failure(request->checks, "", &failure);
 	else
+	{
+		stream_config_target_secret(config, request->target_secret);
 		request->kind->answer(request, config);
+	}
 	stream_config_free(config);
 	source_registry_thread_end();
 	request->answer = answer_text(request->found != NULL ? request->found : request->checks);
@@ -189,7 +224,8 @@ answer(void *context)
 }
 
 Request *
-request_start(int64_t id, const char *kind, const char *row, const char *secret, int wake_fd, Failure *failure)
+request_start(int64_t id, const char *kind, const char *row, const char *secret, const char *target_secret, int wake_fd,
+			  Failure *failure)
 {
 	Request *request = calloc(1, sizeof *request);
 
@@ -199,6 +235,7 @@ request_start(int64_t id, const char *kind, const char *row, const char *secret,
 		request->kind = find_kind(kind);
 		request->row = strdup(row);
 		request->secret = secret != NULL ? strdup(secret) : NULL;
+		request->target_secret = target_secret != NULL ? strdup(target_secret) : NULL;
 		request->wake_fd = wake_fd;
 		request->checks = json_object_new_array();
 		if (request->row != NULL && pthread_create(&request->thread, NULL, answer, request) == 0)
@@ -206,6 +243,7 @@ request_start(int64_t id, const char *kind, const char *row, const char *secret,
 		json_object_put(request->checks);
 		free(request->row);
 		free(request->secret);
+		free(request->target_secret);
 		free(request);
 	}
 	failure_set(failure, FAILURE_RETRY, "no_thread", "Raise the bridge's limits of memory and threads, and try again.",
@@ -241,7 +279,10 @@ request_free(Request *request)
 	json_object_put(request->found);
 	if (request->secret != NULL)
 		explicit_bzero(request->secret, strlen(request->secret));
+	if (request->target_secret != NULL)
+		explicit_bzero(request->target_secret, strlen(request->target_secret));
 	free(request->secret);
+	free(request->target_secret);
 	free(request->row);
 	free(request->answer);
 	free(request);

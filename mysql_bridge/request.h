@@ -12,21 +12,22 @@
 
 typedef struct Request Request;
 
-/* Does this bridge answer requests of this kind ("validate", "definition")? */
+/* Does this bridge answer requests of this kind ("validate", "definition", "log_end")? */
 bool request_known(const char *kind);
 
 /*
- * row: the stream as bridge_streams() shows it, for a definition with "table": {"schema", "name"}; secret: its source's
- * literal password or NULL; both copied. wake_fd is an eventfd, written when the answer is there. NULL on failure.
+ * row: the stream as bridge_streams() shows it, for a definition with "table": {"schema", "name"}; secret: its
+ * connection's literal password or NULL, target_secret that of the target where both ends are connections; all copied.
+ * wake_fd is an eventfd, written when the answer is there. NULL on failure.
  */
-MUST_CHECK Request *request_start(int64_t id, const char *kind, const char *row, const char *secret, int wake_fd,
-								  Failure *failure);
+MUST_CHECK Request *request_start(int64_t id, const char *kind, const char *row, const char *secret,
+								  const char *target_secret, int wake_fd, Failure *failure);
 
 bool request_ended(const Request *request);
 int64_t request_id(const Request *request);
 
-/* The JSON for bridge_answer(), once ended: an array of checks; for a definition {"create", "kind"}, or one failed
- * check. */
+/* The JSON for bridge_answer(), once ended: an array of checks; for a definition {"create", "kind"}, for the log's end
+ * {"position"}, or one failed check. */
 const char *request_answer(const Request *request);
 
 /* Waits for the thread. */

@@ -208,6 +208,25 @@ open_outbound(Session *session, Failure *failure)
 	return true;
 }
 
+/* Of a stream between two MySQL servers the target has a password too. */
+static bool
+read_target_secret(Session *session, Failure *failure)
+{
+	const char *values[] = {session->config->target.name};
+	PGresult *result;
+
+	if (!session->config->relay)
+		return true;
+	result = postgres_connection_query(session->conn, "SELECT dbstream.bridge_secret($1)", 1, values,
+									   session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result == NULL)
+		return false;
+	if (PQntuples(result) == 1 && !PQgetisnull(result, 0, 0))
+		stream_config_target_secret(session->config, PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return true;
+}
+
 /* Read the stream's definition anew, with the password as it is now. */
 static bool
 read_config(Session *session, Failure *failure)
@@ -231,7 +250,7 @@ read_config(Session *session, Failure *failure)
 	if (secret != NULL)
 		explicit_bzero(secret, strlen(secret));
 	PQclear(result);
-	if (session->config == NULL)
+	if (session->config == NULL || !read_target_secret(session, failure))
 		return false;
 	session->ops = source_registry_find(session->config->outbound ? "local" : session->config->source.kind);
 	if (session->ops == NULL)
@@ -300,6 +319,41 @@ lsn_behind(const char *lsn, const char *other)
 	return high[0] < high[1] || (high[0] == high[1] && low[0] < low[1]);
 }
 
+/* Is a position behind another: both of PostgreSQL's log, or both files and offsets? */
+static bool
+position_behind(const char *position, const char *other)
+{
+	unsigned long long at[2] = {0, 0}, other_at[2] = {0, 0};
+	const char *dot = strrchr(position, '.'), *other_dot = strrchr(other, '.');
+
+	if (dot == NULL || other_dot == NULL)
+		return lsn_behind(position, other);
+	if (sscanf(dot, ".%llu:%llu", &at[0], &at[1]) != 2 ||
+		sscanf(other_dot, ".%llu:%llu", &other_at[0], &other_at[1]) != 2)
+		return false;
+	return at[0] < other_at[0] || (at[0] == other_at[0] && at[1] < other_at[1]);
+}
+
+/* Go on at the target's position; without one, where the option says, which is now for a stream out of PostgreSQL. */
+static void
+start_at(Session *session, const char *position)
+{
+	const char *option = session->config->relay && session->config->start != NULL ? session->config->start : "now";
+	bool word = strcmp(option, "now") == 0 || strcmp(option, "earliest") == 0;
+
+	if (position[0] != '\0')
+	{
+		session->start.kind = strdup("position");
+		session->start.position = strdup(position);
+	}
+	else
+	{
+		session->start.kind = strdup(word ? option : "file");
+		session->start.position = strdup(word ? "" : strncmp(option, "file:", 5) == 0 ? option + 5 : option);
+	}
+	session->start.gtid_set = strdup("");
+}
+
 /* The target says where to go on: its position was committed with its rows. */
 static bool
 open_mysql_target(Session *session, bool careful, Failure *failure)
@@ -311,17 +365,18 @@ open_mysql_target(Session *session, bool careful, Failure *failure)
 	if (session->mysql == NULL)
 		return false;
 	position = mysql_target_position(session->mysql);
-	if (session->recorded[0] != '\0' && (position[0] == '\0' || lsn_behind(position, session->recorded)))
-		return failure_set(failure, FAILURE_REJECT, "target_behind",
-						   "The target has lost commits (a restore, a failover, another server): "
-						   "dbstream.resync_stream() copies the tables "
-						   "anew.",
-						   "the target is at %s, but it had committed everything before %s",
-						   position[0] != '\0' ? position : "no position", session->recorded);
-	session->start.kind = strdup(position[0] != '\0' ? "position" : "now");
-	session->start.position = strdup(position);
-	session->start.gtid_set = strdup("");
-	return outbound_copy_positions(session->config, session->stream_key, failure);
+	if (session->recorded[0] != '\0' && (position[0] == '\0' || position_behind(position, session->recorded)))
+		return failure_set(
+			failure, FAILURE_REJECT, "target_behind",
+			session->config->relay
+				? "The target has lost commits (a restore, a failover, another server): bring its tables "
+				  "to the state of the source, then drop the stream and create it anew."
+				: "The target has lost commits (a restore, a failover, another server): "
+				  "dbstream.resync_stream() copies the tables anew.",
+			"the target is at %s, but it had committed everything before %s",
+			position[0] != '\0' ? position : "no position", session->recorded);
+	start_at(session, position);
+	return session->config->relay || outbound_copy_positions(session->config, session->stream_key, failure);
 }
 
 /* Before an outbound stream can begin, its tables are copied. */
@@ -333,6 +388,8 @@ copy_tables(Session *session, SessionOutcome *outcome, Failure *failure)
 	bool progressed = false;
 	bool ok;
 
+	if (session->config->relay)
+		return true;
 	session->config->postgres_conninfo = session->in->conninfo;
 	session->config->slot_name = session->slot_name;
 	if (strcmp(session->start_kind, "position") == 0)
@@ -374,7 +431,7 @@ open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 	if (outcome->unrecorded.class != FAILURE_NONE && record_failure(session, &outcome->unrecorded))
 		outcome->unrecorded.class = FAILURE_NONE;
 	/* Claim first: a bridge that only stands by reads no password and does not connect to the source. */
-	if (stream_config_is_outbound(session->in->row))
+	if (stream_config_is_outbound(session->in->row) || stream_config_is_relay(session->in->row))
 	{
 		if (!open_outbound(session, failure) || !read_config(session, failure) ||
 			!copy_tables(session, outcome, failure) || !open_mysql_target(session, outcome->conflict_met, failure))
@@ -502,6 +559,14 @@ log_start(const Session *session)
 		session->ops->progress(session->source, &progress);
 		log_line(LOG_LEVEL_INFO, session->in->stream, "reading slot %s from %s, writing %s %s", session->slot_name,
 				 progress.position, session->config->target.kind, session->config->target.name);
+		return;
+	}
+	if (session->config->relay)
+	{
+		log_line(LOG_LEVEL_INFO, session->in->stream, "reading %s %s from %s%s%s, writing %s %s",
+				 session->config->source.kind, session->config->source.name, start->kind,
+				 start->position[0] != '\0' ? " " : "", start->position, session->config->target.kind,
+				 session->config->target.name);
 		return;
 	}
 	log_line(LOG_LEVEL_INFO, session->in->stream, "session %s: reading %s %s from %s%s%s%s%s", session->number,

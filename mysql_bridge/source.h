@@ -75,6 +75,12 @@ typedef struct SourceOps
 	bool (*validate)(const StreamConfig *config, CheckSink sink, void *context, Failure *failure);
 
 	/*
+	 * Where the log ends now, as the source's messages tell positions; malloc'd, NULL on failure. The member is NULL
+	 * where nobody asks.
+	 */
+	char *(*log_end)(const StreamConfig *config, Failure *failure);
+
+	/*
 	 * The statement that makes a table, as the server itself writes it; malloc'd, and *kind its dialect ("mysql",
 	 * "mariadb"). NULL on failure; a table that is not there is one (REJECT, no_table). The member is NULL where nobody
 	 * asks.

@@ -239,6 +239,7 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	static const char *const binary16[] = {"bytea", "uuid", NULL};
 	static const char *const before_images[] = {"key", "full", NULL};
 	static const char *const conflicts[] = {"stop", "source_wins", "target_wins", "latest_wins", NULL};
+	static const char *const on_ddl[] = {"apply", "record", "stop", NULL};
 	static const char *const follow[] = {"auto", "gtid", "file", NULL};
 	static const char *const unsupported[] = {"error", "null", NULL};
 	static const char *const target_tables[] = {"create", "truncate", "append", "refuse", NULL};
@@ -267,6 +268,11 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 		config->increment = (unsigned) take_int(&increments, "increment", 0, 1, 65535);
 	}
 	config->follow = (FollowBy) take_word(&section, "follow", follow); /* the words stand in the enum's order */
+	/* The target's row of positions holds a file and an offset, not a set of GTIDs. */
+	if (config->relay)
+		config->follow = FOLLOW_FILE;
+	config->start = take_text(&section, "start");
+	config->records_ddl = take_word(&section, "on_ddl", on_ddl) == 1;
 	config->server_id = (uint32_t) take_int(&section, "server_id", 0, 0, UINT32_MAX);
 	config->backfill_workers = (unsigned) take_int(&section, "backfill_workers", 2, 1, 32);
 	config->heartbeat_seconds = (unsigned) take_int(&section, "heartbeat", 10, 1, 3600);
@@ -297,13 +303,16 @@ parse_row(struct json_object *row, const char *secret, StreamConfig *config, Fai
 	Section section = {row, "the stream's row", failure, false};
 	struct json_object *source = member(&section, "source");
 	char *kind = take_text(&section, "source_kind");
+	char *target_kind = take_text(&section, "target_kind");
 	bool ok;
 
 	config->outbound = kind != NULL && strcmp(kind, "local") == 0;
+	config->relay = kind != NULL && target_kind != NULL && !config->outbound && strcmp(target_kind, "local") != 0;
 	if (config->outbound)
 	{
 		free(kind);
-		kind = take_text(&section, "target_kind");
+		kind = target_kind;
+		target_kind = NULL;
 		source = member(&section, "target");
 	}
 
@@ -313,6 +322,7 @@ parse_row(struct json_object *row, const char *secret, StreamConfig *config, Fai
 	if (section.failed || kind == NULL || config->name == NULL || !json_object_is_type(source, json_type_object))
 	{
 		free(kind);
+		free(target_kind);
 		return section.failed ? false
 							  : failure_set(failure, FAILURE_REJECT, "bad_option",
 											"Install the dbstream-bridge that matches the extension.",
@@ -321,7 +331,10 @@ parse_row(struct json_object *row, const char *secret, StreamConfig *config, Fai
 	ok = parse_connection(source, kind, secret, config->outbound ? &config->target : &config->source, failure) &&
 		 parse_tables(member(&section, "tables"), config, failure) &&
 		 parse_options(member(&section, "options"), config, failure);
+	if (ok && config->relay)
+		ok = parse_connection(member(&section, "target"), target_kind, NULL, &config->target, failure);
 	free(kind);
+	free(target_kind);
 	return ok;
 }
 
@@ -347,34 +360,69 @@ stream_config_parse(const char *json, const char *secret, Failure *failure)
 	return config;
 }
 
+/* A copy of a text in a row: of the member, or of the member's name. NULL when there is none. */
+static char *
+row_text(const char *json, const char *name, bool of_connection)
+{
+	struct json_object *row = json_tokener_parse(json);
+	struct json_object *value = NULL;
+	char *copy = NULL;
+
+	if (json_object_object_get_ex(row, name, &value) &&
+		(!of_connection || json_object_object_get_ex(value, "name", &value)) && value != NULL)
+		copy = strdup(json_object_get_string(value));
+	json_object_put(row);
+	return copy;
+}
+
+static bool
+is_local(const char *json, const char *end)
+{
+	char *kind = row_text(json, end, false);
+	bool local = kind != NULL && strcmp(kind, "local") == 0;
+
+	free(kind);
+	return local;
+}
+
 bool
 stream_config_is_outbound(const char *json)
 {
-	struct json_object *row = json_tokener_parse(json);
-	struct json_object *kind = NULL;
-	bool outbound = json_object_object_get_ex(row, "source_kind", &kind) && kind != NULL &&
-					strcmp(json_object_get_string(kind), "local") == 0;
+	return is_local(json, "source_kind");
+}
 
-	json_object_put(row);
-	return outbound;
+bool
+stream_config_is_relay(const char *json)
+{
+	char *target = stream_config_target_name(json);
+
+	free(target);
+	return target != NULL;
 }
 
 char *
 stream_config_source_name(const char *json)
 {
-	struct json_object *row = json_tokener_parse(json);
-	struct json_object *source = NULL;
-	struct json_object *name = NULL;
-	char *copy = NULL;
+	return row_text(json, is_local(json, "source_kind") ? "target" : "source", true);
+}
 
-	if (json_object_object_get_ex(row, "source", &source) && json_object_object_get_ex(source, "name", &name) &&
-		name != NULL && strcmp(json_object_get_string(name), "local") == 0 &&
-		json_object_object_get_ex(row, "target", &source))
-		json_object_object_get_ex(source, "name", &name);
-	if (name != NULL)
-		copy = strdup(json_object_get_string(name));
-	json_object_put(row);
-	return copy;
+char *
+stream_config_target_name(const char *json)
+{
+	char *kind = row_text(json, "target_kind", false);
+	bool there = kind != NULL && strcmp(kind, "local") != 0 && !is_local(json, "source_kind");
+
+	free(kind);
+	return there ? row_text(json, "target", true) : NULL;
+}
+
+void
+stream_config_target_secret(StreamConfig *config, const char *secret)
+{
+	if (secret == NULL)
+		return;
+	free(config->target.password);
+	config->target.password = strdup(secret);
 }
 
 const char *
@@ -421,6 +469,7 @@ stream_config_free(StreamConfig *config)
 	free(config->tables);
 	free(config->conflict_column);
 	free(config->copied);
+	free(config->start);
 	free(config->name);
 	free(config);
 }

@@ -73,7 +73,8 @@ typedef struct StreamConfig
 	int id;
 	int64_t generation; /* of the definition; another one means: stop and read it again */
 	char *name;
-	bool outbound; /* from the bridge's own PostgreSQL to target; otherwise from source to it */
+	bool outbound; /* from the bridge's own PostgreSQL to target */
+	bool relay;    /* from source to target, both MySQL or MariaDB; otherwise from source to the bridge's PostgreSQL */
 	ConnectionConfig source;
 	ConnectionConfig target;
 	char **tables; /* patterns, "!" ones exclude; NULL-terminated */
@@ -83,6 +84,8 @@ typedef struct StreamConfig
 	bool full_before_images; /* send whole old rows, not only their key */
 	ConflictPolicy conflicts;
 	char *conflict_column;     /* NULL: none */
+	char *start;               /* the option; NULL: none given */
+	bool records_ddl;          /* schema changes are not carried out */
 	unsigned increment_offset; /* the values of identities that belong to the bridge's own PostgreSQL; 0: no matter */
 	unsigned increment;
 	FollowBy follow;
@@ -123,6 +126,15 @@ bool stream_config_is_outbound(const char *json);
 
 /* The target's name for a schema of the source: the option "schemas", else the same. */
 const char *stream_config_schema(const StreamConfig *config, const char *schema);
+
+/* Does it describe a stream between two MySQL servers? */
+bool stream_config_is_relay(const char *json);
+
+/* The literal password of the target, which stream_config_parse is not told where the source has one too. */
+void stream_config_target_secret(StreamConfig *config, const char *secret);
+
+/* The name of the target's connection in such a row, for bridge_secret(), when both ends are connections; malloc'd. */
+char *stream_config_target_name(const char *json);
 
 /* The name of the connection in such a row, be it source or target, for bridge_secret(); malloc'd, NULL when the row is
  * malformed. */

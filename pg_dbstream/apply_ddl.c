@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "backfill_ddl.h"
 #include "ddl.h"
+#include "ddl_concern.h"
 #include "ddl_history.h"
 #include "ddl_lexer.h"
 #include "executor/spi.h"
@@ -26,41 +27,12 @@ selected(const char *schema, const char *name)
 	return dbs_pattern_selects(dbs_apply.stream->tables, schema, strlen(schema), name, strlen(name));
 }
 
-static bool
-schema_selected(const char *schema)
-{
-	return dbs_pattern_selects_schema(dbs_apply.stream->tables, schema);
-}
-
-typedef enum Concern
-{
-	CONCERNS_US,
-	CONCERNS_OTHERS,
-	CONCERN_UNKNOWN
-} Concern;
-
-static Concern
-concern_of(const DbsDdlStatement *statement, const char *default_schema)
-{
-	ListCell *cell;
-
-	foreach (cell, statement->tables)
-	{
-		const DbsDdlTable *table = lfirst(cell);
-
-		if (selected(table->schema != NULL ? table->schema : "", table->name))
-			return CONCERNS_US;
-	}
-	if (statement->schema != NULL)
-		return schema_selected(statement->schema) ? CONCERNS_US : CONCERNS_OTHERS;
-	return statement->tables != NIL ? CONCERNS_OTHERS : CONCERN_UNKNOWN;
-}
-
 /* Is this a schema's name that a pattern may select? Servers on some systems take names in either case. */
 static bool
 names_selected_schema(const char *word)
 {
-	return schema_selected(word) || schema_selected(asc_tolower(word, strlen(word)));
+	return dbs_pattern_selects_schema(dbs_apply.stream->tables, word) ||
+		   dbs_pattern_selects_schema(dbs_apply.stream->tables, asc_tolower(word, strlen(word)));
 }
 
 /*
@@ -69,35 +41,35 @@ names_selected_schema(const char *word)
  * a schema of ours.  Its triggers may still have changed ours, so the option other_statements has the last word.  What
  * runs code that the text does not show (CALL, DO, SELECT of a function) or cannot be read stays unknown.
  */
-static Concern
+static DbsDdlConcern
 concern_of_dml(const DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema)
 {
 	DdlLexer lexer;
 	DdlTokens tokens;
 
 	if (strcmp(dbs_stream_option(dbs_apply.stream, "other_statements", "stop"), "ignore") != 0)
-		return CONCERN_UNKNOWN;
+		return DBS_DDL_CONCERN_UNKNOWN;
 	if (names_selected_schema(default_schema))
-		return CONCERNS_US;
+		return DBS_DDL_CONCERNS_US;
 	dbs_ddl_lexer_init(&lexer, statement->source_sql, options->source, options->sql_mode);
 	if (!dbs_ddl_lexer_next(&lexer, &tokens) || tokens.count < 2 || tokens.token[0].kind != DDL_TOKEN_WORD)
-		return CONCERN_UNKNOWN;
+		return DBS_DDL_CONCERN_UNKNOWN;
 	if (pg_strcasecmp(tokens.token[0].text, "INSERT") != 0 && pg_strcasecmp(tokens.token[0].text, "UPDATE") != 0 &&
 		pg_strcasecmp(tokens.token[0].text, "DELETE") != 0 && pg_strcasecmp(tokens.token[0].text, "REPLACE") != 0 &&
 		pg_strcasecmp(tokens.token[0].text, "LOAD") != 0 && pg_strcasecmp(tokens.token[0].text, "WITH") != 0)
-		return CONCERN_UNKNOWN;
+		return DBS_DDL_CONCERN_UNKNOWN;
 	for (int i = 0; i < tokens.count; i++)
 	{
 		const DdlToken *token = &tokens.token[i];
 
 		if (token->kind == DDL_TOKEN_BAD)
-			return CONCERN_UNKNOWN;
+			return DBS_DDL_CONCERN_UNKNOWN;
 		if (i + 1 < tokens.count && tokens.token[i + 1].text != NULL && tokens.token[i + 1].text[0] == '.' &&
 			(token->kind == DDL_TOKEN_WORD || token->kind == DDL_TOKEN_QUOTED || token->kind == DDL_TOKEN_STRING) &&
 			names_selected_schema(token->text))
-			return CONCERNS_US;
+			return DBS_DDL_CONCERNS_US;
 	}
-	return CONCERNS_OTHERS;
+	return DBS_DDL_CONCERNS_OTHERS;
 }
 
 /* What a person does about a schema change that cannot be executed. */
@@ -369,11 +341,11 @@ static void
 apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema, bool unchecked)
 {
 	const char *policy = dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
-	Concern concern = statement->class == DBS_DDL_DML ? concern_of_dml(statement, options, default_schema)
-													  : concern_of(statement, default_schema);
+	DbsDdlConcern concern = statement->class == DBS_DDL_DML ? concern_of_dml(statement, options, default_schema)
+															: dbs_ddl_concern(dbs_apply.stream->tables, statement);
 	const char *why;
 
-	if (statement->class == DBS_DDL_CONTROL || concern == CONCERNS_OTHERS)
+	if (statement->class == DBS_DDL_CONTROL || concern == DBS_DDL_CONCERNS_OTHERS)
 		return;
 	if (statement->class == DBS_DDL_IGNORE)
 	{

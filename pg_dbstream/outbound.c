@@ -166,8 +166,10 @@ dbs_outbound_progress(PG_FUNCTION_ARGS)
 	if (!dbs_progress_load(stream_id, &progress))
 		progress.gtid_set = "";
 	progress.position = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	/* An error when it is none: the views and the wait compute with it. */
-	(void) DirectFunctionCall1(pg_lsn_in, CStringGetDatum(progress.position));
+	/* An error when it is none of PostgreSQL's: the views and the wait compute with it. Others' hold a file and an
+	 * offset. */
+	if (strchr(progress.position, ':') == NULL)
+		(void) DirectFunctionCall1(pg_lsn_in, CStringGetDatum(progress.position));
 	if (!PG_ARGISNULL(2))
 		progress.source_commit_time = PG_GETARG_TIMESTAMPTZ(2);
 	progress.transactions = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3);

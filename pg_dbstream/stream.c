@@ -99,17 +99,33 @@ dbs_source_slot(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(source_slot_name(PG_GETARG_INT32(0))));
 }
 
+static bool
+is_mysql(const char *kind)
+{
+	return strcmp(kind, "mysql") == 0 || strcmp(kind, "mariadb") == 0;
+}
+
+/* One end is this database, or both are MySQL or MariaDB, between which a bridge carries the changes. */
 static void
 check_ends(const char *source, const char *target)
 {
 	const char *from = end_kind(source);
 	const char *to = end_kind(target);
 
+	if (is_mysql(from) && is_mysql(to))
+	{
+		if (strcmp(source, target) == 0)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("source and target are the same connection, \"%s\"", source),
+							errhint("Name two connections.")));
+		return;
+	}
 	if ((strcmp(from, "local") == 0) == (strcmp(to, "local") == 0))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("exactly one of source and target must be \"local\", this database"),
-						errdetail("The source is \"%s\", the target is \"%s\".", source, target),
-						errhint("For changes that come in: source => '<connection>', target => 'local'.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("one of source and target must be \"local\", this database, unless both are MySQL or MariaDB"),
+				 errdetail("The source is \"%s\", the target is \"%s\".", source, target),
+				 errhint("For changes that come in: source => '<connection>', target => 'local'.")));
 	if (strcmp(to, "postgresql") == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("connection \"%s\" is of kind postgresql, and no stream writes to one", target),
@@ -142,6 +158,25 @@ check_outbound_options(Jsonb *options)
 						errhint("It starts with \"backfill\", or \"now\" when the target holds the same already.")));
 }
 
+/* Between two MySQL servers: rows are not copied, and positions are files and offsets, which the target's row can hold.
+ */
+static void
+check_relay_options(Jsonb *options)
+{
+	char *start = options != NULL ? dbs_jsonb_text(options, "start") : NULL;
+	char *follow = options != NULL ? dbs_jsonb_text(options, "follow") : NULL;
+
+	if (start == NULL || strcmp(start, "backfill") == 0 || pg_strncasecmp(start, "gtid:", 5) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a stream between two MySQL servers starts \"now\", \"earliest\" or at a file and offset"),
+				 errhint("Give options => '{\"start\": \"now\"}', and load what is there before with mysqldump.")));
+	if (follow != NULL && strcmp(follow, "gtid") == 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a stream between two MySQL servers follows the source by file and offset"),
+						errhint("Leave the option \"follow\" out.")));
+}
+
 void
 dbs_stream_create(const char *name, const char *source, const char *target, ArrayType *tables, Jsonb *options)
 {
@@ -158,6 +193,8 @@ dbs_stream_create(const char *name, const char *source, const char *target, Arra
 	if (strcmp(source, "local") == 0)
 		check_outbound_options(options);
 	check_postgres_options(source, options);
+	if (is_mysql(end_kind(source)) && is_mysql(end_kind(target)))
+		check_relay_options(options);
 	(void) dbs_catalog_run("INSERT INTO dbstream.stream (name, owner, source, target, tables, options)"
 						   " VALUES ($1, $2, $3, $4, $5, $6)",
 						   "tottaj", name, access.caller, source, target, tables, options);
@@ -401,11 +438,10 @@ dbs_drop_stream(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("stream \"%s\" is running", row.name),
 						errhint("Pause it first, with dbstream.pause_stream().")));
 	wait_for_session_end(&row);
-	if (strcmp(row.source, "local") == 0)
-	{
+	if (strcmp(row.target, "local") != 0)
 		wait_for_claim(&row);
+	if (strcmp(row.source, "local") == 0)
 		dbs_outbound_drop_slot(row.id);
-	}
 	else if (strcmp(end_kind(row.source), "postgresql") == 0)
 		ereport(WARNING, (errmsg("replication slot \"%s\" of stream \"%s\" keeps the source's log",
 								 source_slot_name(row.id), row.name),

@@ -478,7 +478,7 @@ dbs_validate_stream(PG_FUNCTION_ARGS)
 		check_decoding(&v);
 		check_identities(&v);
 	}
-	else
+	else if (strcmp(v.stream.target, "local") == 0)
 	{
 		check_workers(&v);
 		check_origins(&v);

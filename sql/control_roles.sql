@@ -23,9 +23,9 @@ SELECT count(*) AS open_tables FROM pg_class c WHERE relnamespace = 'dbstream'::
 SELECT has_schema_privilege('regress_dbs_nobody', 'dbstream', 'USAGE') AS nobody_may_look;
 
 -- What each role may, as a list that is meant to be read.
-SELECT role, string_agg(p.proname, ' ' ORDER BY p.proname) AS functions
+SELECT role, p.proname AS function
 FROM unnest('{dbstream_bridge,dbstream_monitor}'::text[]) role, pg_proc p
-WHERE pronamespace = 'dbstream'::regnamespace AND has_function_privilege(role, p.oid, 'EXECUTE') GROUP BY 1 ORDER BY 1;
+WHERE pronamespace = 'dbstream'::regnamespace AND has_function_privilege(role, p.oid, 'EXECUTE') ORDER BY 1, 2;
 SELECT string_agg(p.proname, ' ' ORDER BY p.proname) AS not_for_admins FROM pg_proc p
 WHERE pronamespace = 'dbstream'::regnamespace AND NOT has_function_privilege('dbstream_admin', p.oid, 'EXECUTE');
 SELECT role, string_agg(c.relname, ' ' ORDER BY c.relname) AS readable
