@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "catalog.h"
-#include "ddl_print.h"
 #include "outbound.h"
 #include "output_plugin.h"
 #include "pattern.h"
@@ -133,29 +132,6 @@ put_part(ReturnSetInfo *result, const char *stage, const char *text)
 }
 
 /*
- * Rows carry arrays in PostgreSQL's text form, which is no JSON: a column that would be JSON is made for text.
- */
-static void
-settle_arrays(DbsChange *change, DbsDescription *table)
-{
-	ListCell *cell;
-
-	foreach (cell, table->columns)
-	{
-		DbsPart *column = lfirst(cell);
-		const char *json = psprintf("%s JSON", dbs_ddl_mysql_quote(column->name));
-
-		if (column->type == NULL || strstr(column->type, "[]") == NULL || strncmp(column->sql, json, strlen(json)) != 0)
-			continue;
-		column->sql = psprintf("%s LONGTEXT%s", dbs_ddl_mysql_quote(column->name), column->sql + strlen(json));
-		if (column->value != NULL)
-			change->notes = lappend(
-				change->notes, psprintf("warning: column \"%s\": the default of an array is left out", column->name));
-		column->value = NULL;
-	}
-}
-
-/*
  * outbound_definition(stream_id, relation, dialect) → stage (table, index, foreign key; note: what is lost), sql, in
  * the order to execute them.  Names and words are those that a later schema change in the log refers to.
  */
@@ -167,7 +143,6 @@ dbs_outbound_definition(PG_FUNCTION_ARGS)
 	DbsChange change = {.is_selected = is_selected, .context = stream, .splits = true};
 	DbsCatalogAccess access;
 	Jsonb *description;
-	DbsDescription *table;
 	ListCell *cell;
 	int number = 0;
 
@@ -179,9 +154,7 @@ dbs_outbound_definition(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("a table is gone that was to be copied"),
 				 errhint("The copy goes on by itself, without it.")));
-	table = dbs_description_read(&description->root, text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	settle_arrays(&change, table);
-	dbs_difference(&change, NULL, table);
+	dbs_difference(&change, NULL, dbs_description_read(&description->root, text_to_cstring(PG_GETARG_TEXT_PP(2))));
 	foreach (cell, change.statements)
 	{
 		put_part(result,

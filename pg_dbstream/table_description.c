@@ -439,6 +439,30 @@ dbs_part_find(List *parts, int64 id)
 	return NULL;
 }
 
+/*
+ * Rows carry arrays in PostgreSQL's text form, which is no JSON: a column that the translator makes JSON is made for
+ * text, without a default.
+ */
+static void
+settle_arrays(DbsDescription *description)
+{
+	ListCell *cell;
+
+	foreach (cell, description->columns)
+	{
+		DbsPart *column = lfirst(cell);
+		const char *json = psprintf("%s JSON", dbs_ddl_mysql_quote(column->name));
+
+		if (column->type == NULL || strstr(column->type, "[]") == NULL || strncmp(column->sql, json, strlen(json)) != 0)
+			continue;
+		column->sql = psprintf("%s LONGTEXT%s", dbs_ddl_mysql_quote(column->name), column->sql + strlen(json));
+		if (column->value != NULL)
+			column->notes = lappend(
+				column->notes, psprintf("warning: column \"%s\": the default of an array is left out", column->name));
+		column->value = NULL;
+	}
+}
+
 DbsDescription *
 dbs_description_read(const JsonbContainer *json, const char *dialect)
 {
@@ -458,5 +482,6 @@ dbs_description_read(const JsonbContainer *json, const char *dialect)
 	description->comment = dbs_json_text(words, "comment");
 	description->charset = dbs_json_text(words, "charset");
 	description->notes = read_strings(words, "notes");
+	settle_arrays(description);
 	return description;
 }

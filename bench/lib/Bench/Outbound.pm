@@ -254,7 +254,10 @@ sub our_catch_up
 	$cpu{walsender} = cpu_seconds($sender) if $sender;
 	die "the target has other rows than the source\n" if checksum($target, $table, 1) ne checksum($source, $table, 0);
 	my $commits = $target->sql("SELECT MAX(changes) FROM dbstream.dbstream_progress");
-	$source->sql("SELECT dbstream.pause_stream('out'); SELECT dbstream.drop_stream('out')");
+	$source->sql("SELECT dbstream.pause_stream('out')");
+	wait_until(60, sub { $source->sql("SELECT count(*) FROM pg_replication_slots WHERE active") eq '0' })
+	  or die "the stream's slot is still read\n";
+	$source->sql("SELECT dbstream.drop_stream('out')");
 	$target->sql("DELETE FROM dbstream.dbstream_progress");
 	return ($seconds, \%cpu, $memory, $commits);
 }

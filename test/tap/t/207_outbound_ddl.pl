@@ -94,6 +94,10 @@ COMMIT;
 ALTER TABLE shop.item ADD COLUMN doubled numeric(20,4) GENERATED ALWAYS AS (price * 2) STORED;
 ALTER TABLE shop.item RENAME COLUMN price TO cost;
 INSERT INTO shop.item (title, cost) VALUES ('after a rename under a generated column', 7);
+CREATE TABLE shop.lists (id int PRIMARY KEY, words text[]);
+INSERT INTO shop.lists VALUES (1, '{a,"b,c",NULL}');
+ALTER TABLE shop.lists ADD COLUMN numbers int[];
+UPDATE shop.lists SET numbers = '{1,2}';
 END
 	ok($scene->caught_up('out', 120), "$kind: changes arrive") or die "not caught up\n";
 	is(differences($scene, 'shop'), '', "$kind: both sides hold the same");
