@@ -139,6 +139,7 @@ sub password_files
 	write_file($hba, "local all cloner scram-sha-256\n$before");
 	$target->sql("CREATE ROLE cloner LOGIN PASSWORD 'Ways-Marten-82' IN ROLE dbstream_admin, dbstream_bridge; GRANT CREATE ON"
 		  . ' DATABASE postgres TO cloner; SELECT pg_reload_conf()');
+	unlink "$folder/.pgpass";
 	my $to = $target->conninfo('cloner');
 	my ($code, $out, $err);
 	ok(wait_until(30, sub { my ($status) = run_program([ 'psql', '-w', '-d', $to, '-c', 'SELECT 1' ]); $status != 0 }),
