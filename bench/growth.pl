@@ -104,6 +104,8 @@ sub write_rows
 
 	$source->sql(join('', "CREATE DATABASE $schema;", map { "CREATE TABLE $schema.t$_ ($at_source);" } 1 .. $tables));
 	$target->sql(join('', "CREATE SCHEMA $schema;", map { "CREATE TABLE $schema.t$_ ($at_target);" } 1 .. $tables));
+	# A file of its own: a stream that is told to start within a file reads it from its beginning.
+	$source->sql("FLUSH BINARY LOGS");
 	my $here = position();
 	# Statements of at most a thousand rows, or some ten megabytes.
 	my $bytes = $step->{bytes} || 100;
