@@ -131,8 +131,11 @@ sub random_change
 		"CREATE TABLE shop.w$number (id int PRIMARY KEY, n int, v text)",
 		"TRUNCATE shop.$table");
 	push @choices, "ALTER TABLE shop.$table RENAME COLUMN $column TO c$number", "ALTER TABLE shop.$table DROP COLUMN $column",
-	  "ALTER TABLE shop.$table ALTER COLUMN $column TYPE text", "ALTER TABLE shop.$table ALTER COLUMN $column DROP DEFAULT"
+	  "ALTER TABLE shop.$table ALTER COLUMN $column TYPE text"
 	  if defined $column;
+	# The rows that follow name no such column, so one that may not be null keeps its default.
+	push @choices, "ALTER TABLE shop.$table ALTER COLUMN $column DROP DEFAULT"
+	  if defined $column && $source->sql("SELECT is_nullable FROM information_schema.columns WHERE table_schema = 'shop' AND table_name = '$table' AND column_name = '$column'") eq 'YES';
 	push @choices, "ALTER TABLE shop.$table RENAME TO w$number", "DROP TABLE shop.$table" if @tables > 2;
 	my $indexes = $source->sql("SELECT indexname FROM pg_indexes WHERE schemaname = 'shop' AND indexname ~ '^i' ORDER BY random() LIMIT 1");
 	push @choices, "DROP INDEX shop.$indexes", "ALTER INDEX shop.$indexes RENAME TO i$number" if $indexes ne '';
