@@ -10,6 +10,7 @@ use warnings;
 use Carp;
 use DBStream::Process qw(run_program start_program stop_program is_running wait_until free_port register_log
   read_file write_file);
+use Fcntl qw(:flock);
 use File::Path qw(make_path remove_tree);
 
 my %title = (mariadb => 'MariaDB', mysql => 'MySQL');
@@ -104,13 +105,16 @@ sub base_options
 		'--secure-file-priv=');
 }
 
-# A data folder takes seconds to make, so each kind is made once in a run and copied.
+# A data folder takes seconds to make, so each kind is made once in a run and copied. Of two tests that run side by side the
+# second waits for it.
 sub copy_of_template
 {
 	my ($self) = @_;
 	my $stage = $ENV{DBSTREAM_STAGE} // croak 'DBSTREAM_STAGE is not set: use test/run';
 	my $template = "$stage/template-$self->{kind}";
 
+	open(my $lock, '>>', "$template.lock") or croak "$template.lock: $!";
+	flock($lock, LOCK_EX) or croak "$template.lock: $!";
 	unless (-d $template)
 	{
 		my @command;
@@ -129,6 +133,7 @@ sub copy_of_template
 		unlink "$new/auto.cnf";
 		rename($new, $template) or croak "$template: $!";
 	}
+	close $lock;
 	my ($status, $out, $err) = run_program([ 'cp', '-a', $template, $self->data ]);
 	croak "copying $template: $err" if $status != 0;
 }

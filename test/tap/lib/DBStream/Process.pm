@@ -9,6 +9,8 @@ use warnings;
 
 use Carp;
 use Exporter 'import';
+use Fcntl qw(:flock);
+use File::Spec;
 use File::Temp;
 use IO::Socket::INET;
 use POSIX qw(:sys_wait_h _exit);
@@ -20,6 +22,7 @@ our @EXPORT_OK = qw(run_program start_program stop_program is_running wait_until
 my $owner = $$;
 my %running;    # pid => name
 my %logs;       # path => title
+my %ports;      # port => its locked file
 
 # An ending by a signal must pass through the END blocks below, or servers stay behind.
 foreach my $signal (qw(INT TERM HUP))
@@ -182,14 +185,22 @@ sub wait_until
 	}
 }
 
+# A port for a server that may be killed and come back to it. It lies below the range from which the kernel takes those of
+# outgoing connections, and stays this test's until its end: tests that run beside it keep off while the file is locked.
 sub free_port
 {
-	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1, Proto => 'tcp')
-	  or croak "no free port: $!";
-	my $port = $socket->sockport;
-
-	close $socket;
-	return $port;
+	foreach (1 .. 200)
+	{
+		my $port = 10_000 + int(rand(22_000));
+		open(my $lock, '>>', File::Spec->tmpdir . "/dbstream-port-$port") or croak "no lock for port $port: $!";
+		next unless flock($lock, LOCK_EX | LOCK_NB);
+		my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, Proto => 'tcp')
+		  or next;
+		close $socket;
+		$ports{$port} = $lock;
+		return $port;
+	}
+	croak 'no free port';
 }
 
 # Memory that belongs to the process alone, not shared buffers or files: RssAnon, in kB.
