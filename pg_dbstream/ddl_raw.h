@@ -66,7 +66,7 @@ DdlExpr *dbs_ddl_raw_expression(Node *node);
 DdlType *dbs_ddl_raw_type(DdlRaw *raw, TypeName *name);
 void dbs_ddl_raw_note(DdlRaw *raw, DbsNoteSeverity severity, const char *fmt, ...) pg_attribute_printf(3, 4);
 
-/* ---- writing (ddl_my_table.c, ddl_my_expression.c) ---- */
+/* ---- writing (ddl_my_*.c) ---- */
 void dbs_ddl_my_print(DdlRaw *raw, DdlStatement *statement);
 /* The elements of a CREATE TABLE. */
 void dbs_ddl_my_parts(DdlRaw *raw, DdlStatement *statement, DdlMyTable *out);

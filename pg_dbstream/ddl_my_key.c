@@ -1,0 +1,305 @@
+/*
+ * Keys, foreign keys and checks in MySQL's and MariaDB's words.
+ */
+#include "postgres.h"
+
+#include "ddl_my.h"
+
+/* In a key that compares whole values: an index that only finds rows can be of the first characters. */
+bool
+dbs_ddl_my_in_key(const DdlCreateTable *table, const char *column)
+{
+	ListCell *cell;
+	ListCell *part_cell;
+
+	foreach (cell, table->keys)
+	{
+		if (((DdlKey *) lfirst(cell))->kind == DDL_KEY_INDEX)
+			continue;
+		foreach (part_cell, ((DdlKey *) lfirst(cell))->parts)
+		{
+			const DdlKeyPart *part = lfirst(part_cell);
+
+			if (part->column != NULL && part->length == 0 && strcmp(part->column, column) == 0)
+				return true;
+		}
+	}
+	foreach (cell, table->foreign_keys)
+	{
+		ListCell *name;
+
+		foreach (name, ((DdlForeignKey *) lfirst(cell))->columns)
+		{
+			if (strcmp(lfirst(name), column) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Has the column's type no length that a key could have? */
+static bool
+is_long(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
+{
+	int notes = list_length(raw->out->notes);
+	const char *type = dbs_ddl_my_type(raw, column->type, column->name, dbs_ddl_my_in_key(table, column->name));
+
+	/* What there is to say was said where the column was written. */
+	raw->out->notes = list_truncate(raw->out->notes, notes);
+	return strcmp(type, "LONGTEXT") == 0 || strcmp(type, "LONGBLOB") == 0;
+}
+
+/* One part; NULL with a note. where: the predicate of a partial index, to be folded into an expression. */
+static const char *
+my_key_part(DdlRaw *raw, const DdlKey *key, const DdlKeyPart *part, const DdlCreateTable *table, const char *where)
+{
+	const char *reason = NULL;
+	const char *sql;
+
+	if (part->expr == NULL && where == NULL)
+	{
+		const DdlColumn *column = dbs_ddl_my_find_column(table, part->column);
+
+		sql = dbs_ddl_mysql_quote(part->column);
+		if (part->length > 0)
+			sql = psprintf("%s(%d)", sql, part->length);
+		else if (column != NULL && (column->type->family == DDL_TYPE_JSON || column->type->family == DDL_TYPE_JSONB ||
+									column->type->array_dimensions > 0))
+		{
+			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "index \"%s\" is not created: MySQL does not index JSON",
+							 key->name);
+			return NULL;
+		}
+		else if (column != NULL && key->kind == DDL_KEY_INDEX && is_long(raw, column, table))
+			sql = psprintf("%s(%d)", sql, DDL_KEY_TEXT_LENGTH);
+		return part->descending ? psprintf("%s DESC", sql) : sql;
+	}
+	if (raw->options->target == DBS_DIALECT_MARIADB)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "index \"%s\" is not created: MariaDB has no indexes of expressions",
+						 key->name);
+		return NULL;
+	}
+	if (part->expr != NULL)
+		sql = dbs_ddl_my_expression(part->expr, raw->options, table, &reason);
+	else
+		sql = dbs_ddl_mysql_quote(part->column);
+	if (sql == NULL)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "index \"%s\" is not created: %s", key->name, reason);
+		return NULL;
+	}
+	/* Rows outside the predicate have a null there, and nulls are never equal. */
+	if (where != NULL)
+		sql = psprintf("CASE WHEN %s THEN %s END", where, sql);
+	return psprintf("(%s)%s", sql, part->descending ? " DESC" : "");
+}
+
+/* "(…)": what the key is of; NULL with a note. */
+const char *
+dbs_ddl_my_key_parts(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table)
+{
+	StringInfoData parts;
+	ListCell *cell;
+	const char *where = NULL;
+	const char *reason = NULL;
+
+	if (key->method != NULL && strcmp(key->method, "btree") != 0 && strcmp(key->method, "hash") != 0)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "index \"%s\" is not created: MySQL has no %s indexes", key->name,
+						 key->method);
+		return NULL;
+	}
+	if (key->included != NIL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "index \"%s\": INCLUDE has no equivalent",
+						 key->name == NULL ? "" : key->name);
+	if (key->nulls_not_distinct)
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "index \"%s\": nulls are distinct to MySQL",
+						 key->name == NULL ? "" : key->name);
+	if (key->where != NULL && key->kind == DDL_KEY_UNIQUE)
+	{
+		where = dbs_ddl_my_expression(key->where, raw->options, table, &reason);
+		if (where == NULL)
+		{
+			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+							 "index \"%s\" is not created: its predicate cannot be carried over: %s", key->name,
+							 reason);
+			return NULL;
+		}
+	}
+	else if (key->where != NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "index \"%s\": its predicate is left out; it covers all rows", key->name);
+	initStringInfo(&parts);
+	foreach (cell, key->parts)
+	{
+		const char *part = my_key_part(raw, key, lfirst(cell), table, where);
+
+		if (part == NULL)
+			return NULL;
+		appendStringInfo(&parts, "%s%s", parts.len == 0 ? "" : ", ", part);
+	}
+	return psprintf("(%s)", parts.data);
+}
+
+const char *
+dbs_ddl_my_key_kind(const DdlKey *key)
+{
+	return key->kind == DDL_KEY_PRIMARY ? "PRIMARY KEY" : key->kind == DDL_KEY_UNIQUE ? "UNIQUE KEY" : "KEY";
+}
+
+/* "KEY `name` (…)" as CREATE TABLE writes it; NULL with a note. */
+const char *
+dbs_ddl_my_key(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table)
+{
+	const char *parts = dbs_ddl_my_key_parts(raw, key, table);
+	bool named = key->name != NULL && key->kind != DDL_KEY_PRIMARY;
+
+	if (parts == NULL)
+		return NULL;
+	return psprintf("%s %s%s%s", dbs_ddl_my_key_kind(key), named ? dbs_ddl_mysql_quote(key->name) : "",
+					named ? " " : "", parts);
+}
+
+/* What stands before the name of the table referred to. */
+const char *
+dbs_ddl_my_foreign_key_head(const DdlForeignKey *key)
+{
+	return psprintf("%s%s%sFOREIGN KEY (%s) REFERENCES ", key->name == NULL ? "" : "CONSTRAINT ",
+					key->name == NULL ? "" : dbs_ddl_mysql_quote(key->name), key->name == NULL ? "" : " ",
+					dbs_ddl_my_columns(key->columns));
+}
+
+/* MySQL wants the columns named: the referenced table's primary key. */
+static List *
+primary_columns(DdlRaw *raw, const DdlName *table)
+{
+	ListCell *cell;
+	ListCell *key_cell;
+	List *names = NIL;
+
+	foreach (cell, raw->created)
+	{
+		const DdlStatement *other = lfirst(cell);
+
+		if (strcmp(other->name->name, table->name) != 0)
+			continue;
+		foreach (key_cell, other->create->keys)
+		{
+			const DdlKey *primary = lfirst(key_cell);
+			ListCell *part;
+
+			if (primary->kind != DDL_KEY_PRIMARY || names != NIL)
+				continue;
+			foreach (part, primary->parts)
+				names = lappend(names, (void *) ((DdlKeyPart *) lfirst(part))->column);
+		}
+	}
+	return names;
+}
+
+/* SET NULL for a column that is NOT NULL: MySQL does not take such a key. */
+static bool
+sets_not_null(const DdlForeignKey *key, const DdlCreateTable *table)
+{
+	ListCell *cell;
+
+	if ((key->on_delete == NULL || strcmp(key->on_delete, "SET NULL") != 0) &&
+		(key->on_update == NULL || strcmp(key->on_update, "SET NULL") != 0))
+		return false;
+	foreach (cell, key->columns)
+	{
+		const DdlColumn *column = dbs_ddl_my_find_column(table, lfirst(cell));
+
+		if (column != NULL && column->not_null)
+			return true;
+	}
+	return false;
+}
+
+/* What stands behind it. */
+const char *
+dbs_ddl_my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table)
+{
+	List *referenced = key->referenced != NIL ? key->referenced : primary_columns(raw, key->table);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	if (referenced == NIL)
+		dbs_ddl_raw_note(
+			raw, DBS_NOTE_ERROR,
+			"a foreign key to \"%s\" names no columns, which MySQL needs, and that table's key is not known here",
+			key->table->name);
+	else
+		appendStringInfo(&sql, " (%s)", dbs_ddl_my_columns(referenced));
+	if (sets_not_null(key, table))
+	{
+		dbs_ddl_raw_note(
+			raw, DBS_NOTE_INFO,
+			"a foreign key to \"%s\" would set a column to NULL that may not be NULL: without an action MySQL "
+			"refuses the change, as PostgreSQL does",
+			key->table->name);
+		return sql.data;
+	}
+	if (key->on_delete != NULL)
+		appendStringInfo(&sql, " ON DELETE %s", key->on_delete);
+	if (key->on_update != NULL)
+		appendStringInfo(&sql, " ON UPDATE %s", key->on_update);
+	if (key->deferrable)
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "a foreign key: DEFERRABLE has no equivalent; it is checked at once");
+	return sql.data;
+}
+
+const char *
+dbs_ddl_my_foreign_key(DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table)
+{
+	const char *head = dbs_ddl_my_foreign_key_head(key);
+
+	return psprintf("%s%s%s", head, dbs_ddl_my_table_name(raw, key->table),
+					dbs_ddl_my_foreign_key_tail(raw, key, table));
+}
+
+static bool
+uses_auto_increment(const DdlExpr *expr, const DdlCreateTable *table)
+{
+	ListCell *cell;
+
+	if (expr == NULL)
+		return false;
+	if (expr->kind == DDL_EXPR_COLUMN)
+	{
+		const DdlColumn *column = dbs_ddl_my_find_column(table, expr->text);
+
+		return column != NULL && column->auto_increment;
+	}
+	foreach (cell, expr->args)
+	{
+		if (uses_auto_increment(lfirst(cell), table))
+			return true;
+	}
+	return false;
+}
+
+const char *
+dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table)
+{
+	const char *reason = NULL;
+	const char *sql = dbs_ddl_my_expression(check->expr, raw->options, table, &reason);
+
+	if (uses_auto_increment(check->expr, table))
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+						 "check \"%s\" is not created: MySQL allows none on an AUTO_INCREMENT column",
+						 check->name == NULL ? "" : check->name);
+		return NULL;
+	}
+	if (sql == NULL)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "check \"%s\" cannot be carried over: %s",
+						 check->name == NULL ? "" : check->name, reason);
+		return NULL;
+	}
+	return psprintf("%s%s%sCHECK (%s)", check->name == NULL ? "" : "CONSTRAINT ",
+					check->name == NULL ? "" : dbs_ddl_mysql_quote(check->name), check->name == NULL ? "" : " ", sql);
+}
+
+/* ---- CREATE TABLE ---------------------------------------------------------------------------------------- */
