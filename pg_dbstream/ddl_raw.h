@@ -59,11 +59,27 @@ void dbs_ddl_translate_table(const char *text, const DbsDdlOptions *options, Ddl
  */
 char *dbs_ddl_table_statements(Oid table, bool fresh);
 
-/* ---- reading (ddl_raw_read.c, ddl_raw_expression.c) ---- */
+/* ---- reading (ddl_raw_*.c) ---- */
 /* The tree, or NULL for what has none: then class, tag and a note are set. */
 DdlStatement *dbs_ddl_raw_read(DdlRaw *raw, Node *node);
 DdlExpr *dbs_ddl_raw_expression(Node *node);
 DdlType *dbs_ddl_raw_type(DdlRaw *raw, TypeName *name);
+DdlName *dbs_ddl_raw_name(const RangeVar *variable);
+DdlName *dbs_ddl_raw_qualified(List *names);
+DdlStatement *dbs_ddl_raw_statement(DdlStatementKind kind, DdlName *name);
+DdlSequenceOptions *dbs_ddl_raw_sequence_options(List *options);
+DdlStatement *dbs_ddl_raw_create_table(DdlRaw *raw, CreateStmt *create);
+DdlStatement *dbs_ddl_raw_index(DdlRaw *raw, IndexStmt *index);
+DdlStatement *dbs_ddl_raw_alter_table(DdlRaw *raw, AlterTableStmt *alter);
+DdlStatement *dbs_ddl_raw_rename(DdlRaw *raw, RenameStmt *rename);
+/* A column; its keys, checks and foreign keys go into the table. */
+DdlColumn *dbs_ddl_raw_column(DdlRaw *raw, DdlCreateTable *table, ColumnDef *definition);
+/* A table constraint; false for a kind that MySQL has not. */
+bool dbs_ddl_raw_constraint(DdlRaw *raw, DdlCreateTable *table, const Constraint *constraint);
+/* text with a check of labels goes back to the ENUM or SET that it came from. */
+void dbs_ddl_raw_restore_labels(DdlCreateTable *table);
+/* left(column, n) and substr(column, 1, n) are what MySQL's prefixes become: they go back. */
+void dbs_ddl_raw_restore_prefix(DdlKeyPart *part);
 void dbs_ddl_raw_note(DdlRaw *raw, DbsNoteSeverity severity, const char *fmt, ...) pg_attribute_printf(3, 4);
 
 /* ---- writing (ddl_my_*.c) ---- */
