@@ -183,8 +183,7 @@ sub our_catch_up
 	$target->sql("SELECT dbstream.start_stream('b')");
 	wait_postgres($target, $condition,
 		sub {
-			my $now = own_memory_mb($pid{bridge});
-			$memory{bridge} = $now if $now > ($memory{bridge} // 0);
+			highest_memory(\%memory, \%pid, 'bridge', 'source');
 		});
 	my $seconds = time() - $begin;
 	my ($pids) = $target->rows("SELECT worker_pid, receiver_pid FROM dbstream.worker_status WHERE stream = 'b'");
@@ -194,6 +193,17 @@ sub our_catch_up
 	$bench->{checksum} = checksum($target, $table);
 	$scene->drop_stream('b');
 	return ($seconds, \%cpu, \%memory);
+}
+
+sub highest_memory
+{
+	my ($memory, $pid, @names) = @_;
+
+	foreach my $name (@names)
+	{
+		my $now = own_memory_mb($pid->{$name});
+		$memory->{$name} = $now if $now > ($memory->{$name} // 0);
+	}
 }
 
 sub checksum
@@ -362,8 +372,7 @@ sub our_backfill
 	$target->sql("SELECT dbstream.start_stream('f')");
 	wait_postgres($target, "EXISTS (SELECT FROM dbstream.backfill WHERE state = 'done')",
 		sub {
-			my $now = own_memory_mb($pid{bridge});
-			$memory{bridge} = $now if $now > ($memory{bridge} // 0);
+			highest_memory(\%memory, \%pid, 'bridge', 'source');
 		});
 	my $seconds = time() - $begin;
 	my ($pids) = $target->rows("SELECT worker_pid, receiver_pid FROM dbstream.worker_status WHERE stream = 'f'");
