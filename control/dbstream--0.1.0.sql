@@ -170,9 +170,10 @@ RETURNS bytea LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_receive';
 CREATE FUNCTION dbstream.close_inbound(session bigint)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
 
-CREATE FUNCTION dbstream.relay_ddl(stream_id int, ddl text, default_schema text, sql_mode bigint, dialect text)
-RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_relay_ddl';
-COMMENT ON FUNCTION dbstream.relay_ddl(int, text, text, bigint, text) IS 'What a statement in the log means for a stream between two MySQL servers: pass, schema change, statement (of rows) or unknown';
+CREATE FUNCTION dbstream.relay_ddl(stream_id int, ddl text, default_schema text, sql_mode bigint, dialect text,
+	"position" text)
+RETURNS TABLE (meaning text, "schema" text, name text, partitions text) LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_relay_ddl';
+COMMENT ON FUNCTION dbstream.relay_ddl(int, text, text, bigint, text, text) IS 'What a statement in the log means for a stream between two MySQL servers: truncate (of a table, or of partitions), recorded, schema change, statement (of rows) or unknown; no row when it is no matter of the stream';
 
 CREATE FUNCTION dbstream.source_slot(stream_id int)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_source_slot';
@@ -840,7 +841,7 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
-	dbstream.source_slot(int), dbstream.relay_ddl(int, text, text, bigint, text),
+	dbstream.source_slot(int), dbstream.relay_ddl(int, text, text, bigint, text, text),
 	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
 	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
 	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)

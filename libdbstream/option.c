@@ -67,7 +67,7 @@ const DbsOption dbs_options[] = {
 	/* Streams: how changes are applied */
 	{"on_ddl", STREAM, DBS_OPTION_WORD, "apply|record|stop", 0, 0, "\"apply\"",
 	 "What becomes of schema changes: translated and executed, recorded in dbstream.ddl_history only, or the stream "
-	 "stops."},
+	 "stops. TRUNCATE changes rows only and is carried out always."},
 	{"other_statements", STREAM, DBS_OPTION_WORD, "stop|ignore", 0, 0, "\"stop\"",
 	 "What happens at a statement of another database that is in the log in place of its rows: a trigger there may "
 	 "have "

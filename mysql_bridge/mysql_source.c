@@ -94,7 +94,7 @@ open_log(Source *source, const StartPoint *start_point, Failure *failure)
 	if (binlog_start_find(source->config, start_point, source->sql, &source->server, &start, failure))
 		reader = binlog_reader_new(source->config, source->server.flavour, &start, source->charsets, source->outbox,
 								   failure);
-	if (reader != NULL && source->backfill != NULL)
+	if (reader != NULL && (source->backfill != NULL || source->config->relay))
 		binlog_reader_tell_statements(reader);
 	if (reader != NULL && skip_copied(source, reader, failure))
 		log = binlog_connection_open(source->config, &source->server, &start, failure);

@@ -484,31 +484,46 @@ on_rows(MysqlTarget *target, DbsReader *reader, Failure *failure)
 	return mysql_rows_write(target->writer, table, &rows, reader, target->config->null_unsupported, failure);
 }
 
-/* TRUNCATE would end the transaction: the rows are deleted. */
+/* TRUNCATE would end the transaction: the rows are deleted. See RelayTruncate. */
 static bool
-on_truncate(MysqlTarget *target, DbsReader *reader, Failure *failure)
+delete_all(void *context, const char *schema, const char *name, const char *partitions, Failure *failure)
 {
-	DbsTruncate truncate;
+	MysqlTarget *target = context;
+	const char *here = stream_config_schema(target->config, schema);
 	SqlBuffer *sql;
-	char schema[256];
 	bool more;
 
-	if (target->passing)
-		return true;
-	if (!dbs_get_truncate(reader, &truncate))
-		return malformed(reader, failure);
 	if (!ensure_open(target, failure))
 		return false;
 	sql = mysql_writer_row(target->writer, NULL, WRITER_TRUNCATE, &more, failure);
 	if (sql == NULL)
 		return false;
-	snprintf(schema, sizeof schema, "%.*s", (int) truncate.schema.size, truncate.schema.data);
 	sql_buffer_text(sql, "DELETE FROM ");
-	sql_buffer_name(sql, stream_config_schema(target->config, schema),
-					strlen(stream_config_schema(target->config, schema)));
+	sql_buffer_name(sql, here, strlen(here));
 	sql_buffer_text(sql, ".");
-	sql_buffer_name(sql, truncate.name.data, truncate.name.size);
+	sql_buffer_name(sql, name, strlen(name));
+	if (partitions[0] != '\0')
+	{
+		sql_buffer_text(sql, " PARTITION (");
+		sql_buffer_text(sql, partitions);
+		sql_buffer_text(sql, ")");
+	}
 	return true;
+}
+
+static bool
+on_truncate(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	DbsTruncate truncate;
+	char schema[256], name[256];
+
+	if (target->passing)
+		return true;
+	if (!dbs_get_truncate(reader, &truncate))
+		return malformed(reader, failure);
+	snprintf(schema, sizeof schema, "%.*s", (int) truncate.schema.size, truncate.schema.data);
+	snprintf(name, sizeof name, "%.*s", (int) truncate.name.size, truncate.name.data);
+	return delete_all(target, schema, name, "", failure);
 }
 
 static void
@@ -633,6 +648,21 @@ on_logical_message(MysqlTarget *target, DbsReader *reader, Failure *failure)
 	return on_ddl(target, message.content, failure);
 }
 
+/* A statement of a MySQL source: its reader has told its position right before it. */
+static bool
+on_statement(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	RelayPlace place = {.conn = target->in.conn,
+						.stream_id = target->in.stream_id,
+						.stop_fd = target->stop_fd,
+						.config = target->config,
+						.position = target->reached,
+						.truncate = delete_all,
+						.context = target};
+
+	return relay_ddl(&place, reader, failure);
+}
+
 static bool
 on_message(MysqlTarget *target, const DbsMessage *message, Failure *failure)
 {
@@ -659,7 +689,7 @@ on_message(MysqlTarget *target, const DbsMessage *message, Failure *failure)
 		case DBS_MESSAGE_HEARTBEAT:
 			return on_heartbeat(target, &reader, failure);
 		case DBS_MESSAGE_DDL:
-			return relay_ddl(target->in.conn, target->in.stream_id, target->config, &reader, target->stop_fd, failure);
+			return on_statement(target, &reader, failure);
 		default:
 			return failure_set(failure, FAILURE_FATAL, "internal", "Install a bridge that matches the extension.",
 							   "message type %d is not known to this target", (int) message->type);

@@ -11,11 +11,25 @@
 #include "failure.h"
 #include "stream_config.h"
 
+/* Empty a table, or partitions of it: a list in MySQL's words, "" for the whole. By the source's names. */
+typedef bool (*RelayTruncate)(void *context, const char *schema, const char *name, const char *partitions,
+							  Failure *failure);
+
+typedef struct RelayPlace
+{
+	PGconn *conn; /* to the extension, which has the parser */
+	int stream_id;
+	int stop_fd;
+	const StreamConfig *config;
+	const char *position; /* where the statement stands in the log: the same whenever it is read */
+	RelayTruncate truncate;
+	void *context;
+} RelayPlace;
+
 /*
  * A ddl message: true when the stream may go on. A change of its tables is made by hand, at the target first; then it
- * is passed over here, by the option on_ddl. conn: to the extension, which has the parser.
+ * is passed over here and recorded, by the option on_ddl. TRUNCATE is carried out always.
  */
-MUST_CHECK bool relay_ddl(PGconn *conn, int stream_id, const StreamConfig *config, DbsReader *reader, int stop_fd,
-						  Failure *failure);
+MUST_CHECK bool relay_ddl(const RelayPlace *place, DbsReader *reader, Failure *failure);
 
 #endif

@@ -239,7 +239,6 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	static const char *const binary16[] = {"bytea", "uuid", NULL};
 	static const char *const before_images[] = {"key", "full", NULL};
 	static const char *const conflicts[] = {"stop", "source_wins", "target_wins", "latest_wins", NULL};
-	static const char *const on_ddl[] = {"apply", "record", "stop", NULL};
 	static const char *const follow[] = {"auto", "gtid", "file", NULL};
 	static const char *const unsupported[] = {"error", "null", NULL};
 	static const char *const target_tables[] = {"create", "truncate", "append", "refuse", NULL};
@@ -272,7 +271,6 @@ parse_options(struct json_object *object, StreamConfig *config, Failure *failure
 	if (config->relay)
 		config->follow = FOLLOW_FILE;
 	config->start = take_text(&section, "start");
-	config->records_ddl = take_word(&section, "on_ddl", on_ddl) == 1;
 	config->server_id = (uint32_t) take_int(&section, "server_id", 0, 0, UINT32_MAX);
 	config->backfill_workers = (unsigned) take_int(&section, "backfill_workers", 2, 1, 32);
 	config->heartbeat_seconds = (unsigned) take_int(&section, "heartbeat", 10, 1, 3600);

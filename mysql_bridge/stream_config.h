@@ -85,7 +85,6 @@ typedef struct StreamConfig
 	ConflictPolicy conflicts;
 	char *conflict_column;     /* NULL: none */
 	char *start;               /* the option; NULL: none given */
-	bool records_ddl;          /* schema changes are not carried out */
 	unsigned increment_offset; /* the values of identities that belong to the bridge's own PostgreSQL; 0: no matter */
 	unsigned increment;
 	FollowBy follow;

@@ -340,7 +340,8 @@ text_without_secrets(const DbsDdlStatement *statement)
 static void
 apply_statement(DbsDdlStatement *statement, const DbsDdlOptions *options, const char *default_schema, bool unchecked)
 {
-	const char *policy = dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
+	/* The policy is about schemas: that rows taken away were left out would not be noticed. */
+	const char *policy = statement->empties ? "apply" : dbs_stream_option(dbs_apply.stream, "on_ddl", "apply");
 	DbsDdlConcern concern = statement->class == DBS_DDL_DML ? concern_of_dml(statement, options, default_schema)
 															: dbs_ddl_concern(dbs_apply.stream->tables, statement);
 	const char *why;

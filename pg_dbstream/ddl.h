@@ -74,6 +74,8 @@ typedef struct DbsDdlStatement
 	List *sql;              /* of char *: statements to execute in order at the target */
 	List *notes;            /* of DbsNote */
 	List *waiting;          /* of DbsDdlWaitingKey: not in sql; in a stream only */
+	bool empties;           /* TRUNCATE: it takes rows away that the log does not show, and changes nothing else */
+	List *emptied;          /* of char *: only these partitions of the table; NIL: the tables */
 	int error_line;         /* class UNKNOWN: where in the whole text, from 1; else 0 */
 	int error_column;
 } DbsDdlStatement;

@@ -40,6 +40,18 @@ find_bad_token(const DdlTokens *tokens)
 	return NULL;
 }
 
+/* Does it only take rows away? A MySQL statement about the rows of partitions says nothing else. */
+static void
+note_emptied(DbsDdlStatement *statement, const DdlStatement *tree)
+{
+	const DdlAction *action = tree->actions != NIL ? linitial(tree->actions) : NULL;
+	bool partitions = action != NULL && action->kind == DDL_TRUNCATE_PARTITION;
+
+	statement->empties = tree->kind == DDL_TRUNCATE_TABLE || partitions;
+	if (partitions && !action->all_partitions)
+		statement->emptied = action->names;
+}
+
 static DbsDdlStatement *
 translate_mysql(const DdlTokens *tokens, DdlPrinter *printer)
 {
@@ -69,6 +81,7 @@ translate_mysql(const DdlTokens *tokens, DdlPrinter *printer)
 		cannot_parse(statement, tokens, parser.error_offset, parser.error);
 		return statement;
 	}
+	note_emptied(statement, tree);
 	printer->out = statement;
 	printer->refused_at = 0;
 	if (tree->kind == DDL_USE)

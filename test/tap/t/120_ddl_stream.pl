@@ -584,6 +584,9 @@ sub policies
 		'recorded CREATE INDEX "t_by_v" ON "pol"."t" ("v")', "$kind: the history has the statement and its translation");
 	is($target->sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'pol' AND indexdef !~ 'UNIQUE'"), 0,
 		"$kind: nothing was executed");
+	$source->sql("TRUNCATE t; INSERT INTO t VALUES (3, 'three')", 'pol');
+	ok($scene->caught_up('pol', 60), "$kind: on_ddl record goes on at TRUNCATE") or die "$scene->{last_wait}\n";
+	is($scene->compare('pol'), '', "$kind: which is carried out, since it changes rows");
 	$target->sql(q{SELECT dbstream.pause_stream('pol'); SELECT dbstream.alter_stream('pol', options => '{"on_ddl": "stop"}');
 		SELECT dbstream.resume_stream('pol')});
 	$source->sql("ALTER TABLE t ADD COLUMN w int; INSERT INTO t VALUES (2, 'two', 2)", 'pol');

@@ -75,6 +75,8 @@ CREATE TABLE shop.every (id int PRIMARY KEY, t1 tinyint, t2 tinyint unsigned, s 
 CREATE TABLE shop.two (a int, b varchar(20), n int, PRIMARY KEY (a, b));
 CREATE TABLE shop.keyless (a int, b text);
 CREATE TABLE shop.load_ (id int PRIMARY KEY, n int, t text);
+CREATE DATABASE shop_parts;
+CREATE TABLE shop_parts.p (a int) PARTITION BY LIST (a) (PARTITION `one`` x` VALUES IN (1), PARTITION p2 VALUES IN (2, 3));
 END
 	my ($status, $out, $err) = $pg->run_psql("SELECT dbstream.create_stream('relay', 'source', 'target', '{shop.*}')");
 	isnt($status, 0, "$kind: a start that would copy rows is refused");
@@ -213,7 +215,36 @@ sub schema_changes
 	$pg->sql(q{SELECT dbstream.alter_stream('relay', options => '{"on_ddl": "record"}')});
 	ok(caught_up(60), "$kind: after that it goes on");
 	same('a schema change', 'two');
+	emptied('record', "ALTER TABLE shop.two COMMENT = 'twice'");
 	$pg->sql(q{SELECT dbstream.alter_stream('relay', options => '{"on_ddl": null}')});
+	emptied('apply');
+}
+
+# TRUNCATE changes rows: it arrives under every policy. Under record a schema change is in the history once, also when
+# the bridge dies before its position is recorded.
+sub emptied
+{
+	my ($policy, $change) = @_;
+
+	$pg->sql(q{SELECT dbstream.alter_stream('relay', tables => '{shop.*,shop_parts.*}')});
+	ok(caught_up(60), "$kind: $policy: it goes on with a partitioned table");
+	$source->sql("INSERT INTO shop_parts.p VALUES (1), (2), (3); INSERT INTO shop.two VALUES (60, 'gone', 0, 0)");
+	ok(caught_up(60), "$kind: $policy: rows are there") or die "not caught up\n";
+	$source->sql('TRUNCATE shop.two; INSERT INTO shop.two VALUES (61, \'stays\', 0, 0);'
+		  . ' ALTER TABLE shop_parts.p TRUNCATE PARTITION `one`` x`; INSERT INTO shop_parts.p VALUES (1)');
+	ok(caught_up(60), "$kind: $policy: TRUNCATE is passed") or die "not caught up\n";
+	is($target->sql('SELECT GROUP_CONCAT(a) FROM shop.two'), 61, "$kind: $policy: TRUNCATE took the rows away");
+	is($target->sql('SELECT GROUP_CONCAT(a ORDER BY a) FROM shop_parts.p'), '1,2,3', "$kind: $policy: and of one partition alone");
+	$source->sql('ALTER TABLE shop_parts.p TRUNCATE PARTITION ALL');
+	ok(caught_up(60), "$kind: $policy: TRUNCATE of all partitions is passed") or die "not caught up\n";
+	is($target->sql('SELECT COUNT(*) FROM shop_parts.p'), 0, "$kind: $policy: and emptied them");
+	return unless defined $change;
+	$source->sql($_) foreach $change, $change;
+	$bridge->kill9;
+	$bridge->start;
+	ok(caught_up(120), "$kind: $policy: past the changes") or die "not caught up\n";
+	is($pg->sql("SELECT count(*), count(DISTINCT position) FROM dbstream.ddl_history WHERE outcome = 'recorded' AND source_sql LIKE '%twice%'"), '2|2',
+		"$kind: $policy: each is recorded once");
 }
 
 # What is not at the target stops the stream with words that help, and nothing is lost.
