@@ -105,7 +105,7 @@ introduce(BinlogConnection *connection, const MysqlServer *server, const BinlogS
 		bool done;
 
 		if (gtid_statement == NULL)
-			return failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+			return failure_out_of_memory(failure);
 
 		/* Strict: a position that is not in the server's log is refused, not guessed at. The set has been parsed. */
 		snprintf(gtid_statement, room,
@@ -215,7 +215,7 @@ ask_for_log(BinlogConnection *connection, const MysqlServer *server, const Binlo
 		done = done && encoded != NULL;
 		mysql_gtid_set_free(set);
 		if (!done && failure->class == FAILURE_NONE)
-			failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+			failure_out_of_memory(failure);
 	}
 	if (done)
 	{
@@ -234,7 +234,7 @@ binlog_connection_open(const StreamConfig *config, const MysqlServer *server, co
 
 	if (connection == NULL)
 	{
-		failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+		failure_out_of_memory(failure);
 		return NULL;
 	}
 	connection->config = config;

@@ -17,17 +17,11 @@
 #include "gtid_mysql.h"
 
 static bool
-out_of_memory(Failure *failure)
-{
-	return failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
-}
-
-static bool
 copy_text(char **to, const char *text, Failure *failure)
 {
 	free(*to);
 	*to = strdup(text != NULL ? text : "");
-	return *to != NULL || out_of_memory(failure);
+	return *to != NULL || failure_out_of_memory(failure);
 }
 
 static bool
@@ -98,7 +92,7 @@ check_mysql_set(MYSQL *mysql, const MysqlServer *server, BinlogStart *start, Fai
 	bool done;
 
 	if (ours == NULL || executed == NULL)
-		done = out_of_memory(failure);
+		done = failure_out_of_memory(failure);
 	else
 		done = mysql_gtid_set_parse(ours, start->gtid_set, failure) &&
 			   mysql_server_log_end(mysql, server, &end, &text, failure) &&
@@ -125,7 +119,7 @@ check_mariadb_position(MYSQL *mysql, const MysqlServer *server, BinlogStart *sta
 	bool done;
 
 	if (ours == NULL || state == NULL)
-		done = out_of_memory(failure);
+		done = failure_out_of_memory(failure);
 	else
 		done = mariadb_gtid_position_parse(ours, start->gtid_set, failure) &&
 			   mysql_server_log_end(mysql, server, &end, &text, failure) &&

@@ -45,6 +45,12 @@ failure_set(Failure *failure, FailureClass class, const char *code, const char *
 	return false;
 }
 
+bool
+failure_out_of_memory(Failure *failure)
+{
+	return failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+}
+
 void
 failure_context(Failure *failure, const char *format, ...)
 {

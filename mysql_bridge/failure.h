@@ -35,6 +35,9 @@ typedef struct Failure
 bool failure_set(Failure *failure, FailureClass class, const char *code, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* The same for memory that has run out, which may pass. */
+bool failure_out_of_memory(Failure *failure);
+
 /* Put "while doing this: " before the message. */
 void failure_context(Failure *failure, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
