@@ -194,6 +194,9 @@ copy_record_take(MYSQL *mysql, const char *database, const char *key, const char
 	put_forget(&sql, database, COPY_RECORD_TABLE_NAME, key);
 	if (!run(mysql, &sql, doing, failure))
 		return false;
+	put_forget(&sql, database, TABLE_TOTALS_TABLE_NAME, key);
+	if (!run(mysql, &sql, doing, failure))
+		return false;
 	sql_buffer_text(&sql, "INSERT INTO ");
 	put_name(&sql, database, PROGRESS_TABLE_NAME);
 	sql_buffer_text(&sql, " (stream_key, position, updated_at) VALUES ");

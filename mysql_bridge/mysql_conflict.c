@@ -318,6 +318,7 @@ static bool
 put_insert(MysqlConflicts *conflicts, RowsWork *work, Failure *failure)
 {
 	SqlBuffer *sql = &conflicts->sql;
+	uint64_t before = work->table->adjusted;
 
 	sql_buffer_text(sql, work->table->insert);
 	for (uint32_t i = 0; i < work->table->column_count; i++)
@@ -327,6 +328,7 @@ put_insert(MysqlConflicts *conflicts, RowsWork *work, Failure *failure)
 			return false;
 	}
 	sql_buffer_text(sql, ")");
+	work->adjusted = work->table->adjusted - before;
 	return true;
 }
 
@@ -334,6 +336,7 @@ static bool
 put_update(MysqlConflicts *conflicts, RowsWork *work, bool whole, Failure *failure)
 {
 	SqlBuffer *sql = &conflicts->sql;
+	uint64_t before = work->table->adjusted;
 	bool first = true;
 
 	sql_buffer_text(sql, "UPDATE ");
@@ -358,6 +361,7 @@ put_update(MysqlConflicts *conflicts, RowsWork *work, bool whole, Failure *failu
 	sql_buffer_add(sql, conflicts->condition.data, conflicts->condition.used);
 	if (first)
 		sql_buffer_reset(sql, SIZE_MAX);
+	work->adjusted = work->table->adjusted - before;
 	return true;
 }
 
@@ -526,7 +530,8 @@ bool
 mysql_conflict_rows(MysqlConflicts *conflicts, MysqlTable *table, const DbsRows *rows, DbsReader *reader,
 					const char *position, Failure *failure)
 {
-	RowsWork work = {NULL, table, reader, conflicts->config->null_unsupported, NULL, NULL, false, 0};
+	RowsWork work = {NULL, table, reader, conflicts->config->null_unsupported, NULL, NULL, false, 0, 0};
+	uint64_t adjusted = table->adjusted;
 	RowField *fields = calloc(2 * (size_t) table->column_count, sizeof *fields);
 	bool ok = true;
 
@@ -539,10 +544,14 @@ mysql_conflict_rows(MysqlConflicts *conflicts, MysqlTable *table, const DbsRows 
 	{
 		sql_buffer_reset(&conflicts->sql, SIZE_MAX);
 		conflicts->quiet++;
+		work.adjusted = 0;
 		ok = mysql_rows_read(&work, (DbsRowsOp) rows->op, failure) &&
 			 (rows->op == DBS_ROWS_INSERT   ? apply_insert(conflicts, &work, failure)
 			  : rows->op == DBS_ROWS_UPDATE ? apply_update(conflicts, &work, failure)
 											: apply_delete(conflicts, &work, failure));
+		/* A value is written several times, to look and to change, and counts once: if it was to be there. */
+		adjusted += work.adjusted;
+		table->adjusted = adjusted;
 	}
 	free(fields);
 	return ok;

@@ -7,9 +7,9 @@
 #include "mysql_progress.h"
 #include "postgres_connection.h"
 #include "target_failure.h"
+#include "table_cache.h"
 #include "target_statement.h"
 
-#define TABLE_NAME "dbstream_conflicts"
 #define CALL_TIMEOUT_MS 30000
 #define HAND_OVER_ROWS "200"
 
@@ -26,7 +26,7 @@ static void
 put_table(const ConflictRecords *records, SqlBuffer *sql)
 {
 	sql_buffer_name(sql, records->config->target.database, strlen(records->config->target.database));
-	sql_buffer_text(sql, "." TABLE_NAME);
+	sql_buffer_text(sql, "." CONFLICT_TABLE_NAME);
 }
 
 /* ---- the table of records ---- */

@@ -12,6 +12,7 @@
 #include "mysql_progress.h"
 #include "mysql_rows.h"
 #include "mysql_table.h"
+#include "mysql_table_total.h"
 #include "mysql_target.h"
 #include "mysql_writer.h"
 #include "target_failure.h"
@@ -452,11 +453,17 @@ bool
 mysql_copier_end(MysqlCopier *copier, const char *position, Failure *failure)
 {
 	CopyTable *table = copier->table;
+	uint64_t adjusted = 0;
 
 	if (!copier->complete)
 		return failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "copied rows end without their number");
+	for (uint32_t i = 0; i < copier->table_count; i++)
+		adjusted += copier->tables[i] != NULL ? copier->tables[i]->adjusted : 0;
 	snprintf(table->position, sizeof table->position, "%s", position);
-	if (!record(copier, table, failure))
+	if (!settle(copier, failure) ||
+		!mysql_table_total_copied(copier->mysql, database(copier), copier->in.key, table->schema, table->name,
+								  atomic_load(&table->rows), adjusted, failure) ||
+		!record(copier, table, failure))
 		return false;
 	forget_tables(copier);
 	atomic_store(&table->phase, COPY_COPIED);

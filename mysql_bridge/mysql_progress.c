@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mysql_connection.h"
+#include "mysql_table_total.h"
 #include "table_cache.h"
 #include "target_failure.h"
 
@@ -50,8 +51,8 @@ present(MYSQL *mysql, const char *database, const char *column)
 	return true;
 }
 
-bool
-mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure)
+static bool
+prepare_positions(MYSQL *mysql, const char *database, Failure *failure)
 {
 	SqlBuffer sql = {0};
 
@@ -79,6 +80,12 @@ mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure)
 						  " rows_deleted bigint unsigned NOT NULL DEFAULT 0,"
 						  " updated_at datetime(6) NOT NULL) ENGINE=InnoDB");
 	return run(mysql, &sql, "making the table of positions at the target", failure);
+}
+
+bool
+mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure)
+{
+	return prepare_positions(mysql, database, failure) && mysql_table_total_prepare(mysql, database, failure);
 }
 
 static void

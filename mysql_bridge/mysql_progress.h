@@ -24,7 +24,7 @@ typedef struct MysqlTotals
 	uint64_t deleted;
 } MysqlTotals;
 
-/* Make database and table when they are missing. */
+/* Make database and tables, that of counts among them, when they are missing. */
 MUST_CHECK bool mysql_progress_prepare(MYSQL *mysql, const char *database, Failure *failure);
 
 /*

@@ -294,7 +294,7 @@ bool
 mysql_rows_write(MysqlWriter *writer, MysqlTable *table, const DbsRows *rows, DbsReader *reader, bool null_unsupported,
 				 Failure *failure)
 {
-	RowsWork work = {writer, table, reader, null_unsupported, NULL, NULL, false, rows->count};
+	RowsWork work = {writer, table, reader, null_unsupported, NULL, NULL, false, rows->count, 0};
 	RowField *fields = calloc(2 * (size_t) table->column_count, sizeof *fields);
 	bool ok = true;
 

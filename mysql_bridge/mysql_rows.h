@@ -36,8 +36,9 @@ typedef struct RowsWork
 	bool null_unsupported;
 	RowField *old; /* column_count each */
 	RowField *new;
-	bool same_key; /* the old row is the new one's key */
-	uint32_t rows; /* in the message at hand; 0: not known */
+	bool same_key;     /* the old row is the new one's key */
+	uint32_t rows;     /* in the message at hand; 0: not known */
+	uint64_t adjusted; /* mysql_conflict.c's: values that the last statement written has adjusted */
 } RowsWork;
 
 /* Read the next change of an operation. */

@@ -490,7 +490,6 @@ mysql_table_open(MYSQL *meta, ServerFlavour flavour, const StreamConfig *config,
 	MysqlTable *table = calloc(1, sizeof *table);
 	SqlBuffer quoted = {0};
 	DbsTable message;
-	char *schema;
 
 	if (table == NULL || !dbs_get_table(reader, &message))
 	{
@@ -500,10 +499,9 @@ mysql_table_open(MYSQL *meta, ServerFlavour flavour, const StreamConfig *config,
 	}
 	table->id = message.id;
 	table->column_count = message.column_count;
-	schema = copy_string(message.schema);
-	table->schema = schema != NULL ? strdup(stream_config_schema(config, schema)) : NULL;
+	table->source_schema = copy_string(message.schema);
+	table->schema = table->source_schema != NULL ? strdup(stream_config_schema(config, table->source_schema)) : NULL;
 	table->name = copy_string(message.name);
-	free(schema);
 	if (table->schema != NULL && table->name != NULL)
 	{
 		sql_buffer_name(&quoted, table->schema, strlen(table->schema));
@@ -528,6 +526,7 @@ mysql_table_free(MysqlTable *table)
 	for (uint32_t i = 0; table->columns != NULL && i < table->column_count; i++)
 		free(table->columns[i].name);
 	free(table->columns);
+	free(table->source_schema);
 	free(table->schema);
 	free(table->name);
 	free(table->quoted);

@@ -14,19 +14,23 @@
 #include "mysql_literal.h"
 #include "stream_config.h"
 
+struct MysqlTableTotal;
+
 typedef struct MysqlTable
 {
 	uint32_t id; /* of the table message */
+	char *source_schema;
 	char *schema;
 	char *name;
 	char *quoted; /* `schema`.`name` */
 	uint32_t column_count;
 	MysqlColumn *columns;
-	bool keyed;    /* rows are found by their key columns; otherwise by all they hold */
-	bool replaces; /* an inserted row takes the place of one with the same key */
-	char *insert;  /* "INSERT INTO `schema`.`name` (…) VALUES " */
-	char *load;    /* "LOAD DATA LOCAL INFILE … INTO TABLE `schema`.`name` … (…)" */
-	bool loadable; /* every column's literals are what LOAD DATA takes */
+	bool keyed;                    /* rows are found by their key columns; otherwise by all they hold */
+	bool replaces;                 /* an inserted row takes the place of one with the same key */
+	char *insert;                  /* "INSERT INTO `schema`.`name` (…) VALUES " */
+	char *load;                    /* "LOAD DATA LOCAL INFILE … INTO TABLE `schema`.`name` … (…)" */
+	bool loadable;                 /* every column's literals are what LOAD DATA takes */
+	struct MysqlTableTotal *total; /* of those who count by table; else NULL */
 	uint64_t inserted;
 	uint64_t updated;
 	uint64_t deleted;

@@ -22,6 +22,7 @@
 #include "mysql_progress.h"
 #include "mysql_rows.h"
 #include "mysql_table.h"
+#include "mysql_table_total.h"
 #include "mysql_writer.h"
 #include "outbox_reader.h"
 #include "postgres_connection.h"
@@ -84,9 +85,10 @@ struct MysqlTarget
 	uint64_t last_group;
 	int64_t opened_ms; /* the open one */
 
-	MysqlTotals totals; /* as committed with position */
-	bool unrecorded;    /* PostgreSQL has not been told of position yet */
-	bool urgent;        /* somebody waits for the record */
+	MysqlTotals totals;             /* as committed with position */
+	MysqlTableTotals *table_totals; /* the same for each table */
+	bool unrecorded;                /* PostgreSQL has not been told of position yet */
+	bool urgent;                    /* somebody waits for the record */
 	bool applied;
 	int64_t recorded_ms;
 	int64_t report_ms;
@@ -145,6 +147,7 @@ target_free(Target *base)
 		free(target->tables[i].message);
 	}
 	free(target->tables);
+	mysql_table_total_free(target->table_totals);
 	mysql_writer_free(target->writer);
 	mysql_conflict_free(target->conflicts);
 	if (target->mysql != NULL)
@@ -180,8 +183,9 @@ mysql_target_open(const StreamConfig *config, const char *key, Failure *failure)
 		bool settles = config->conflicts != CONFLICTS_STOP;
 
 		target->passing = target->step[0] != '\0';
-
-		target->writer = mysql_writer_new(target->mysql, failure);
+		target->table_totals = mysql_table_total_read(target->mysql, config->target.database, key, failure);
+		if (target->table_totals != NULL)
+			target->writer = mysql_writer_new(target->mysql, failure);
 		if (target->writer != NULL && settles)
 			target->conflicts = mysql_conflict_new(target->mysql, config, key, failure);
 		target->careful = target->conflicts != NULL && config->careful;
@@ -249,21 +253,17 @@ ensure_open(MysqlTarget *target, Failure *failure)
 	return true;
 }
 
-static void
-count_rows(MysqlTarget *target, MysqlTotals *totals)
+/* What this transaction did to each table goes into it, and into the totals. */
+static bool
+count_rows(MysqlTarget *target, MysqlTotals *totals, Failure *failure)
 {
 	totals->transactions += target->group;
 	for (uint32_t i = 0; i < target->table_count; i++)
 	{
-		MysqlTable *table = target->tables[i].table;
-
-		if (table == NULL)
-			continue;
-		totals->inserted += table->inserted;
-		totals->updated += table->updated;
-		totals->deleted += table->deleted;
-		table->inserted = table->updated = table->deleted = 0;
+		if (target->tables[i].table != NULL)
+			mysql_table_total_take(target->tables[i].table);
 	}
+	return mysql_table_total_write(target->table_totals, target->writer, totals, failure);
 }
 
 /* Commit what is open. step: how far within the source's transaction; empty between two. */
@@ -276,7 +276,8 @@ commit_at(MysqlTarget *target, const char *step, Failure *failure)
 
 	if (!target->open)
 		return true;
-	count_rows(target, &totals);
+	if (!count_rows(target, &totals, failure))
+		return false;
 	buffer = mysql_writer_row(target->writer, NULL, WRITER_FENCE, &more, failure);
 	if (buffer == NULL)
 		return false;
@@ -291,6 +292,7 @@ commit_at(MysqlTarget *target, const char *step, Failure *failure)
 	snprintf(target->step, sizeof target->step, "%s", step);
 	target->commit_time = target->reached_time;
 	target->totals = totals;
+	mysql_table_total_committed(target->table_totals);
 	target->last_group = target->group;
 	target->group = 0;
 	target->unrecorded = true;
@@ -314,8 +316,10 @@ static bool
 record(MysqlTarget *target, Failure *failure)
 {
 	char id[16], time[32], counts[4][24];
-	const char *values[] = {id,        target->position, target->commit_time != 0 ? time : NULL, counts[0], counts[1],
-							counts[2], counts[3]};
+	char *tables = mysql_table_total_untold(target->table_totals);
+	const char *values[] = {
+		id,    target->position, target->commit_time != 0 ? time : NULL, counts[0], counts[1], counts[2], counts[3],
+		tables};
 	PGresult *result;
 
 	snprintf(id, sizeof id, "%d", target->in.stream_id);
@@ -327,11 +331,14 @@ record(MysqlTarget *target, Failure *failure)
 	result =
 		postgres_connection_query(target->in.conn,
 								  "SELECT dbstream.outbound_progress($1::int4, $2, timestamptz '2000-01-01 00:00:00+00'"
-								  " + $3::int8 * interval '1 microsecond', $4::int8, $5::int8, $6::int8, $7::int8)",
-								  7, values, target->stop_fd, CALL_TIMEOUT_MS, failure);
+								  " + $3::int8 * interval '1 microsecond', $4::int8, $5::int8, $6::int8, $7::int8,"
+								  " $8::jsonb)",
+								  8, values, target->stop_fd, CALL_TIMEOUT_MS, failure);
+	free(tables);
 	if (result == NULL)
 		return false;
 	PQclear(result);
+	mysql_table_total_told(target->table_totals);
 	target->unrecorded = target->urgent = false;
 	target->recorded_ms = clock_now_ms();
 	if (target->in.ops->confirm != NULL)
@@ -440,6 +447,13 @@ open_table(MysqlTarget *target, KnownTable *place, Failure *failure)
 	table = mysql_table_open(target->meta, target->flavour, target->config, &reader, failure);
 	if (table == NULL)
 		return NULL;
+	table->total = mysql_table_total_find(target->table_totals, table->source_schema, table->name);
+	if (table->total == NULL)
+	{
+		mysql_table_free(table);
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a table");
+		return NULL;
+	}
 	if (place->table != NULL)
 	{
 		/* Statements under way point to it. */
@@ -448,10 +462,7 @@ open_table(MysqlTarget *target, KnownTable *place, Failure *failure)
 			mysql_table_free(table);
 			return NULL;
 		}
-		table->inserted = place->table->inserted;
-		table->updated = place->table->updated;
-		table->deleted = place->table->deleted;
-		table->adjusted = place->table->adjusted;
+		mysql_table_total_take(place->table);
 		mysql_table_free(place->table);
 	}
 	place->table = table;

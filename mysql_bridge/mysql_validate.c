@@ -347,8 +347,7 @@ check_tables(Validation *validation)
 		return;
 	}
 	while ((row = mysql_fetch_row(result)) != NULL)
-		if (row[0] != NULL && row[1] != NULL && strcmp(row[1], PROGRESS_TABLE_NAME) != 0 &&
-			strcmp(row[1], COPY_RECORD_TABLE_NAME) != 0 &&
+		if (row[0] != NULL && row[1] != NULL && !table_name_is_own(row[1]) &&
 			dbs_pattern_selects(patterns, row[0], strlen(row[0]), row[1], strlen(row[1])))
 			check_table(validation, row[0], row[1], row[2] != NULL ? row[2] : "", row[3] != NULL && row[3][0] == '1',
 						&counts);

@@ -637,8 +637,7 @@ snapshot_tables_list(MYSQL *sql, const StreamConfig *config, SnapshotTable **tab
 	{
 		SnapshotTable *table = &(*tables)[*count];
 
-		if (row[0] == NULL || row[1] == NULL || strcmp(row[1], PROGRESS_TABLE_NAME) == 0 ||
-			strcmp(row[1], COPY_RECORD_TABLE_NAME) == 0 ||
+		if (row[0] == NULL || row[1] == NULL || table_name_is_own(row[1]) ||
 			!dbs_pattern_selects((const char *const *) config->tables, row[0], strlen(row[0]), row[1], strlen(row[1])))
 			continue;
 		table->schema = strdup(row[0]);

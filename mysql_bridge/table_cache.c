@@ -11,6 +11,13 @@
 
 #include "pattern.h"
 
+bool
+table_name_is_own(const char *name)
+{
+	return strcmp(name, PROGRESS_TABLE_NAME) == 0 || strcmp(name, COPY_RECORD_TABLE_NAME) == 0 ||
+		   strcmp(name, TABLE_TOTALS_TABLE_NAME) == 0 || strcmp(name, CONFLICT_TABLE_NAME) == 0;
+}
+
 #define BUCKETS 1024
 #define MAX_TABLES 20000
 

@@ -18,6 +18,12 @@
 #define PROGRESS_TABLE_NAME "dbstream_progress"
 /* Beside it, and changed only together with it: what of an outbound stream's tables is copied. */
 #define COPY_RECORD_TABLE_NAME "dbstream_backfill"
+/* And how many rows were written to each. */
+#define TABLE_TOTALS_TABLE_NAME "dbstream_tables"
+#define CONFLICT_TABLE_NAME "dbstream_conflicts"
+
+/* Is it one of these, or the table of conflicts? They belong to no stream that reads the server. */
+bool table_name_is_own(const char *name);
 
 typedef struct TableCache TableCache;
 

@@ -336,6 +336,31 @@ target_text(const Delivery *plan)
 	return text.data;
 }
 
+/* Tables that are gone, or have another name now, show as dropped. */
+static void
+forget_names(const Delivery *plan)
+{
+	const JsonbContainer *tables = dbs_json_container(plan->message, "tables");
+	uint32 count = tables == NULL ? 0 : JsonContainerSize(tables);
+
+	for (uint32 i = 0; i < count; i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer((JsonbContainer *) tables, i);
+		const JsonbContainer *table = value->type == jbvBinary ? value->val.binary.data : NULL;
+		const JsonbContainer *before = table == NULL ? NULL : dbs_json_container(table, "before");
+		const JsonbContainer *after = table == NULL ? NULL : dbs_json_container(table, "after");
+
+		if (before != NULL)
+			(void) dbs_catalog_run("UPDATE dbstream.stream_table SET state = 'dropped' WHERE stream_id = $1"
+								   " AND (source_schema, source_table) = ($2, $3)"
+								   " AND (source_schema, source_table) IS DISTINCT FROM ($4, $5)",
+								   "itttt", plan->stream->id, dbs_json_text(before, "schema"),
+								   dbs_json_text(before, "table"),
+								   after == NULL ? NULL : dbs_json_text(after, "schema"),
+								   after == NULL ? NULL : dbs_json_text(after, "table"));
+	}
+}
+
 /*
  * outbound_ddl_done(stream_id, content, dialect, outcome, note): the bridge is past the change, or, with the outcome
  * "stopped", stands at it. A second call for the same change says nothing new.
@@ -372,6 +397,8 @@ dbs_outbound_ddl_done(PG_FUNCTION_ARGS)
 			"  WHERE h.stream_id = $1 AND h.gtid = $3)",
 			"ittttat", plan.stream->id, dbs_json_text(plan.message, "lsn"), plan.id, plan.query, sql, notes, outcome);
 		(void) dbs_catalog_run("DELETE FROM dbstream.ddl_blocked WHERE stream_id = $1", "i", plan.stream->id);
+		if (strcmp(outcome, "applied") == 0)
+			forget_names(&plan);
 	}
 	dbs_catalog_leave(&access);
 	PG_RETURN_VOID();

@@ -98,6 +98,7 @@ start_kind(const DbsStream *stream, bool begun, int *run)
 			/* The slot, lost or not, and what a session of the earlier copy may have recorded are of no more use. */
 			dbs_outbound_drop_slot(stream->id);
 			(void) dbs_catalog_run("DELETE FROM dbstream.progress WHERE stream_id = $1", "i", stream->id);
+			(void) dbs_catalog_run("DELETE FROM dbstream.stream_table WHERE stream_id = $1", "i", stream->id);
 			(void) dbs_catalog_run("UPDATE dbstream.backfill SET state = 'copying' WHERE stream_id = $1", "i",
 								   stream->id);
 		}
@@ -149,7 +150,31 @@ dbs_open_outbound(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(dbs_outbound_progress);
 
-/* outbound_progress(stream_id, position, source_commit_time, and four totals of the stream) */
+/* Totals of tables, as the target has them: see mysql_table_total.c of the bridge. */
+static void
+store_tables(int stream_id, Jsonb *tables)
+{
+	DbsCatalogAccess access;
+
+	dbs_catalog_enter(&access);
+	(void) dbs_catalog_run(
+		"INSERT INTO dbstream.stream_table AS t (stream_id, source_schema, source_table, state, rows_inserted,"
+		"  rows_updated, rows_deleted, values_adjusted, last_applied_at)"
+		" SELECT $1, x.schema, x.name, 'replicating', x.inserted, x.updated, x.deleted, x.adjusted, clock_timestamp()"
+		" FROM jsonb_to_recordset($2) x(schema text, name text, inserted bigint, updated bigint, deleted bigint,"
+		"  adjusted bigint)"
+		" ON CONFLICT (stream_id, source_schema, source_table) DO UPDATE SET state = 'replicating',"
+		"  rows_inserted = excluded.rows_inserted, rows_updated = excluded.rows_updated,"
+		"  rows_deleted = excluded.rows_deleted, values_adjusted = excluded.values_adjusted,"
+		"  last_applied_at = excluded.last_applied_at"
+		/* A new session tells of all tables. */
+		" WHERE (t.rows_inserted, t.rows_updated, t.rows_deleted, t.values_adjusted)"
+		"  <> (excluded.rows_inserted, excluded.rows_updated, excluded.rows_deleted, excluded.values_adjusted)",
+		"ij", stream_id, tables);
+	dbs_catalog_leave(&access);
+}
+
+/* outbound_progress(stream_id, position, source_commit_time, four totals of the stream, totals of tables) */
 Datum
 dbs_outbound_progress(PG_FUNCTION_ARGS)
 {
@@ -177,6 +202,8 @@ dbs_outbound_progress(PG_FUNCTION_ARGS)
 	progress.rows_updated = PG_ARGISNULL(5) ? 0 : PG_GETARG_INT64(5);
 	progress.rows_deleted = PG_ARGISNULL(6) ? 0 : PG_GETARG_INT64(6);
 	dbs_progress_store(stream_id, &progress);
+	if (!PG_ARGISNULL(7))
+		store_tables(stream_id, PG_GETARG_JSONB_P(7));
 	PG_RETURN_VOID();
 }
 

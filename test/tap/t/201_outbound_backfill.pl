@@ -74,6 +74,7 @@ END
 	is($source->sql("SELECT rows_inserted - rows_deleted FROM dbstream.stream_status"),
 		$source->sql('SELECT ' . join(' + ', map { "(SELECT count(*) FROM shop.$_)" } qw(customer orders visit part big empty))),
 		"$kind: inserts less deletes, copied rows among them, are the rows that are there");
+	is($scene->miscounted('out', 'shop', qw(customer orders visit part big empty)), '', "$kind: so for each table");
 	is($source->sql("SELECT string_agg(source_table || ' ' || phase || ' ' || percent || ' ' || (rows_done > 0), ', ' ORDER BY source_table)"
 			  . " FROM dbstream.backfill_status"),
 		'big done 100.0 true, customer done 100.0 true, empty done 100.0 false, orders done 100.0 true, part done 100.0 true, visit done 100.0 true',

@@ -84,6 +84,7 @@ sub under_kills
 	is($source->sql('SELECT rows_inserted - rows_deleted FROM dbstream.stream_status'),
 		$source->sql('SELECT ' . join(' + ', map { "(SELECT count(*) FROM load.$_)" } @tables)),
 		"$kind: inserts less deletes are the rows that are there");
+	is($scene->miscounted('t', 'load', @tables), '', "$kind: so for each table");
 	is($source->sql('SELECT count(*) FROM pg_replication_slots'), 1, "$kind: one slot is left");
 }
 

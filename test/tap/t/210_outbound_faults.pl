@@ -71,6 +71,7 @@ sub under_load
 	is($source->sql('SELECT rows_inserted - rows_deleted FROM dbstream.stream_status'),
 		$source->sql('SELECT ' . join(' + ', map { "(SELECT count(*) FROM load.$_)" } @tables)),
 		"$kind: inserts less deletes are the rows that are there");
+	is($scene->miscounted('t', 'load', @tables), '', "$kind: so for each table");
 	cmp_ok((split /\t/, $target->sql("SHOW GLOBAL STATUS LIKE 'Com_load'"))[1], '>', 0, "$kind: LOAD DATA was among it");
 	diag("figure: $kind: " . transactions($source) . " transactions applied, seed $seed");
 }

@@ -147,7 +147,51 @@ sub policies
 		$pg->sql("SELECT dbstream.alter_stream('goes_out', options => '{\"unsupported_values\": \"null\"}')");
 		ok($scene->catches_up('goes_out', 60), "$kind: with the option unsupported_values the stream goes on");
 		is($my->sql("SELECT v IS NULL FROM `out`.$table"), 1, "$kind: and the value is NULL");
-		$pg->sql("SELECT dbstream.alter_stream('goes_out', options => '{\"unsupported_values\": \"error\"}')");
-		ok($scene->catches_up('goes_out', 60), "$kind: back to errors");
+		is(adjusted($pg, $table), 1, "$kind: and is counted");
+		ok($scene->alter('goes_out', unsupported_values => 'error'), "$kind: back to errors");
 	}
+	counted($scene, $kind);
+}
+
+sub adjusted
+{
+	my ($pg, $table) = @_;
+
+	return $pg->sql("SELECT values_adjusted FROM dbstream.table_status WHERE stream = 'goes_out' AND source_table = '$table'");
+}
+
+# Each value that becomes NULL counts once, however it goes: inserted, loaded, updated, looked at before, or copied.
+sub counted
+{
+	my ($scene, $kind) = @_;
+	my ($pg, $my) = ($scene->source, $scene->target);
+
+	ok($scene->alter('goes_out', unsupported_values => 'null'), "$kind: such values become NULL");
+	$pg->sql("CREATE TABLE out.count (id int PRIMARY KEY, v real, w date, u int UNIQUE)");
+	$pg->sql("INSERT INTO out.count SELECT n, 'NaN', 'infinity', n FROM generate_series(1, 200) n");
+	$pg->sql("INSERT INTO out.count VALUES (1000, 1, 'infinity', 1000); UPDATE out.count SET v = 'NaN' WHERE id IN (1, 1000)");
+	ok($scene->catches_up('goes_out', 60), "$kind: rows with two such values arrive");
+	is(adjusted($pg, 'count'), 400 + 1 + 2 + 2, "$kind: each is counted once") or diag($my->sql('SELECT * FROM `out`.`count` LIMIT 3'));
+	my ($row) = $pg->rows("SELECT target, state, rows_inserted, rows_updated, rows_deleted, last_applied_at IS NOT NULL"
+		  . " FROM dbstream.table_status WHERE stream = 'goes_out' AND source_table = 'count'");
+	is("@$row", 'out.count replicating 201 2 0 t', "$kind: table_status shows what was done to the table");
+
+	# A conflict: the row is looked at, then written, and another row stands in its way.
+	ok($scene->alter('goes_out', conflicts => 'source_wins'), "$kind: the stream settles conflicts");
+	$my->sql('INSERT INTO `out`.`count` VALUES (2000, 1, NULL, 2000), (2001, 1, NULL, 2002)');
+	$pg->sql("INSERT INTO out.count VALUES (2000, 'NaN', 'infinity', 2000), (2002, 'NaN', '2024-01-01', 2002)");
+	ok($scene->catches_up('goes_out', 60), "$kind: rows that were there already are replaced");
+	is($my->sql('SELECT COUNT(*) FROM `out`.`count` WHERE id >= 2000 AND v IS NULL'), 2, "$kind: by the source's");
+	is(adjusted($pg, 'count'), 405 + 3, "$kind: and each value is counted once");
+
+	# The same tables copied anew: what is there counts, and nothing of before.
+	$pg->sql("SELECT dbstream.resync_stream('goes_out')");
+	ok($scene->catches_up('goes_out', 120), "$kind: the tables are copied anew");
+	is(adjusted($pg, 'count'), 2 * 200 + 2 + 2 + 1, "$kind: and what the copy changed is counted");
+	is($pg->sql("SELECT rows_inserted || ' ' || rows_updated FROM dbstream.table_status WHERE stream = 'goes_out' AND source_table = 'count'"),
+		'203 0', "$kind: from zero");
+	is($my->sql('SELECT COUNT(DISTINCT stream_key) FROM dbstream.dbstream_tables'), 1, "$kind: counts of the earlier copy are gone");
+	$pg->sql('DROP TABLE out.count');
+	ok($scene->catches_up('goes_out', 60), "$kind: the table is dropped");
+	is($pg->sql("SELECT state FROM dbstream.table_status WHERE stream = 'goes_out' AND source_table = 'count'"), 'dropped', "$kind: and shows so");
 }

@@ -97,6 +97,17 @@ sub start_inbound
 	$self->{source}->sql("SELECT dbstream.start_stream('$name')");
 }
 
+# Options of a stream that runs, changed: until the session with the new ones has the stream, what is written goes by the old ones.
+sub alter
+{
+	my ($self, $name, %options) = @_;
+	my $session = "SELECT coalesce(receiver_pid, 0) FROM dbstream.stream_status WHERE name = '$name'";
+	my $before = $self->{source}->sql($session);
+
+	$self->{source}->sql("SELECT dbstream.alter_stream('$name', options => " . quoted(JSON::PP->new->canonical->encode(\%options)) . ')');
+	return wait_until(60, sub { my $now = $self->{source}->sql($session); $now != 0 && $now != $before });
+}
+
 # True once everything that was committed here is at the target.
 sub caught_up
 {
@@ -132,6 +143,22 @@ sub compare
 	@tables = map { $_->[0] } $self->{source}->rows("SELECT tablename FROM pg_tables WHERE schemaname = '$schema' ORDER BY 1")
 	  unless @tables;
 	return join('', map { compare_table($self->{target}, $self->{source}, $schema, $_) } @tables);
+}
+
+# What table_status counts of each table is what the table is made of: inserts less deletes are its rows. '' or what differs.
+sub miscounted
+{
+	my ($self, $stream, $schema, @tables) = @_;
+	my $differ = '';
+
+	foreach my $table (@tables)
+	{
+		my $counted = $self->{source}->sql("SELECT rows_inserted - rows_deleted FROM dbstream.table_status WHERE stream = '$stream'"
+			  . " AND (source_schema, source_table) = ('$schema', '$table')") || 0;
+		my $there = $self->{source}->sql("SELECT count(*) FROM $schema.$table");
+		$differ .= "$schema.$table: $counted counted, $there there\n" if $counted != $there;
+	}
+	return $differ;
 }
 
 # What a person would look at first.
