@@ -270,8 +270,12 @@ step_table(const DbsSnapshot *step)
 	prepare_target(step, table, again);
 	defined = has_definition(step, table, again);
 	oid = dbs_target_lookup(table->schema, table->name);
+	if (OidIsValid(oid) && !table->made)
+		dbs_deferred_key_make_for(oid);
 	if (OidIsValid(oid) && keyed)
 		require_key(oid, table->name);
+	table->bare = table->made && keyed && !log_is_read() &&
+				  dbs_deferred_key_put_off(table->schema, table->name, copy_of(step->gtid_set));
 	record_table(step, table, defined);
 	table->begun = table->in_chunk = false;
 	table->pending = true;
@@ -294,6 +298,11 @@ step_chunk(const DbsSnapshot *step)
 
 	/* An earlier session may have left rows of a chunk that it did not finish; a whole table is in one transaction. */
 	table->look_up = !whole && (!table->fresh || table->begun || log_is_read());
+	if (table->look_up && table->bare)
+	{
+		dbs_deferred_key_make(table->schema, table->name);
+		table->bare = false;
+	}
 	if (step->number == 1 || table->begun)
 	{
 		DbsCatalogAccess record;

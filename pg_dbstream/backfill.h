@@ -43,4 +43,15 @@ void dbs_deferred_ddl_run(DbsDeferredTime when);
  */
 bool dbs_deferred_ddl_create(const char *schema, const char *name, const char *text, bool keyed);
 
+/*
+ * deferred_key.c: take from a table that was just made the key by which it is copied, until its rows are in. The
+ * definition is the bridge's, a JSON array of columns. False when it has no such key.
+ */
+bool dbs_deferred_key_put_off(const char *schema, const char *name, const char *definition);
+
+/* Give it to the table now, if that is still to be done, in the group's transaction; of the second all that is copied
+ * there. */
+void dbs_deferred_key_make(const char *schema, const char *name);
+void dbs_deferred_key_make_for(Oid target);
+
 #endif

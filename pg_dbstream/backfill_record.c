@@ -108,9 +108,13 @@ standing_of(const char *phase, bool keyed, bool over)
 static void
 load_tables(bool over)
 {
-	uint64 count = dbs_catalog_run("SELECT source_schema, source_table, phase, keyed::text, fresh::text, made::text, "
-								   "defined_at FROM dbstream.backfill_table WHERE stream_id = $1 AND phase <> 'done'",
-								   "i", dbs_apply.stream->id);
+	uint64 count =
+		dbs_catalog_run("SELECT source_schema, source_table, phase, keyed::text, fresh::text, made::text, "
+						"defined_at, EXISTS (SELECT FROM dbstream.deferred_ddl d WHERE d.stream_id = $1 AND "
+						"d.source_schema = t.source_schema AND d.source_table = t.source_table AND d.stage "
+						"IN ('key', 'primary key'))::text FROM dbstream.backfill_table t WHERE stream_id = $1 "
+						"AND phase <> 'done'",
+						"i", dbs_apply.stream->id);
 
 	for (uint64 i = 0; i < count; i++)
 	{
@@ -124,6 +128,7 @@ load_tables(bool over)
 		table->fresh = strcmp(dbs_catalog_text(i, 5), "true") == 0;
 		table->made = strcmp(dbs_catalog_text(i, 6), "true") == 0;
 		table->begun = strcmp(phase, "waiting") != 0;
+		table->bare = strcmp(dbs_catalog_text(i, 8), "true") == 0;
 		table->defined_at = defined_at != NULL ? dbs_backfill_place(defined_at) : 0;
 	}
 }

@@ -29,6 +29,7 @@ typedef struct DbsBackfillTable
 	bool made;         /* the backfill has created the target */
 	bool begun;        /* rows of it may be there from an earlier session */
 	bool pending;      /* it is not copied yet */
+	bool bare;         /* its key is put off until the rows are in */
 	bool look_up;      /* a row of it may be there already */
 	bool in_chunk;     /* one is open */
 	struct DbsBackfillTable *next;

@@ -13,6 +13,8 @@
 #include "ddl.h"
 #include "ddl_history.h"
 #include "ddl_known.h"
+#include "deferred_build.h"
+#include "deferred_ddl.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -23,12 +25,13 @@ typedef enum Stage
 {
 	STAGE_NOW,
 	STAGE_INDEX,
+	STAGE_PRIMARY_KEY, /* its index is made before */
 	STAGE_UNIQUE_INDEX,
 	STAGE_FOREIGN_KEY, /* to be made */
 	STAGE_VALIDATION   /* made; the rows are still to be looked at */
 } Stage;
 
-static const char *const stage_names[] = {"now", "index", "unique index", "foreign key", "validation"};
+static const char *const stage_names[] = {"now", "index", "primary key", "unique index", "foreign key", "validation"};
 
 static bool
 begins(const char *sql, const char *words)
@@ -48,15 +51,15 @@ stage_of(const char *sql, bool keep_unique)
 	return STAGE_NOW;
 }
 
-static void
-put_off(const char *schema, const char *name, Stage stage, const char *sql)
+void
+dbs_deferred_ddl_put_off(const char *schema, const char *name, const char *stage, const char *sql)
 {
 	DbsCatalogAccess access;
 
 	dbs_catalog_enter(&access);
 	(void) dbs_catalog_run("INSERT INTO dbstream.deferred_ddl (stream_id, source_schema, source_table, stage, sql) "
 						   "VALUES ($1, $2, $3, $4, $5)",
-						   "itttt", dbs_apply.stream->id, schema, name, stage_names[stage], sql);
+						   "itttt", dbs_apply.stream->id, schema, name, stage, sql);
 	dbs_catalog_leave(&access);
 }
 
@@ -108,7 +111,7 @@ dbs_deferred_ddl_create(const char *schema, const char *name, const char *text, 
 		if (stage == STAGE_NOW)
 			now = lappend(now, lfirst(cell));
 		else
-			put_off(schema, name, stage, lfirst(cell));
+			dbs_deferred_ddl_put_off(schema, name, stage_names[stage], lfirst(cell));
 	}
 	dbs_ddl_execute(now);
 	dbs_ddl_history_add(schema, statement->source_sql, statement->sql, statement->notes, "applied");
@@ -182,6 +185,23 @@ is_there_already(int code)
 	}
 }
 
+/* The error that is being handled goes on, and says what to do where it can. */
+static void
+pg_attribute_noreturn() rethrow(void)
+{
+	ErrorData *error;
+
+	if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(dbs_apply.message_context);
+	error = CopyErrorData();
+	FlushErrorState();
+	error->hint = pstrdup("Another writer has put a row with the same key into the table, or two values of the source "
+						  "are one here, as with the option nul_bytes. Remove one of the two rows; the stream tries "
+						  "again.");
+	ReThrowError(error);
+}
+
 bool
 dbs_ddl_execute_unless_there(List *sql)
 {
@@ -199,7 +219,7 @@ dbs_ddl_execute_unless_there(List *sql)
 	PG_CATCH();
 	{
 		if (!is_there_already(geterrcode()))
-			PG_RE_THROW();
+			rethrow();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -222,8 +242,8 @@ note_left_out(const char *schema, const char *sql)
 						"ignored");
 }
 
-static void
-forget(int64 id)
+void
+dbs_deferred_ddl_forget(int64 id)
 {
 	DbsCatalogAccess access;
 
@@ -280,9 +300,19 @@ with_free_name(char *sql)
 					rest);
 }
 
-/* after: the tables' phase then. */
+void
+dbs_deferred_ddl_execute(const char *schema, char *sql)
+{
+	sql = with_free_name(sql);
+
+	/* The log may have brought the same index or key meanwhile. */
+	if (!dbs_ddl_execute_unless_there(list_make1(sql)))
+		note_left_out(schema, sql);
+}
+
+/* What is made by one process: two at once would wait for each other's locks. */
 static void
-run_stage(Stage stage, const char *phase, const char *after)
+run_stage(Stage stage, const char *phase)
 {
 	char *sql, *schema, *table;
 	int64 id = 0;
@@ -291,14 +321,12 @@ run_stage(Stage stage, const char *phase, const char *after)
 	{
 		set_phase(schema, table, phase);
 		dbs_apply_begin_group();
-
-		sql = with_free_name(sql);
-
-		/* The log may have brought the same index or key meanwhile. */
-		if (!dbs_ddl_execute_unless_there(list_make1(sql)))
-			note_left_out(schema, sql);
-		forget(id);
-		set_phase(schema, table, after);
+		if (stage == STAGE_PRIMARY_KEY)
+			dbs_deferred_key_attach(schema, table, sql);
+		else
+			dbs_deferred_ddl_execute(schema, sql);
+		dbs_deferred_ddl_forget(id);
+		set_phase(schema, table, "copied");
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (dbs_apply.in_group)
@@ -348,92 +376,23 @@ add_foreign_keys(void)
 		dbs_apply_commit_group(false);
 }
 
-/* Identity columns and serials go on after the highest value that is there. */
-static const char sequence_query[] =
-	"SELECT format('SELECT pg_catalog.setval(%L, m.v) FROM (SELECT max(%I)::bigint AS v FROM %s) m WHERE m.v > 0', "
-	"pg_get_serial_sequence(a.attrelid::regclass::text, a.attname), a.attname, a.attrelid::regclass) "
-	"FROM pg_catalog.pg_attribute a WHERE a.attrelid = %u AND a.attnum > 0 AND NOT a.attisdropped "
-	"AND pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) IS NOT NULL";
-
-static void
-finish_table(const char *schema, const char *name)
-{
-	Oid oid = dbs_target_lookup(schema, name);
-	List *statements = NIL;
-	StringInfoData query;
-	char *qualified;
-	const char *mark;
-
-	if (!OidIsValid(oid))
-		return;
-	qualified = quote_qualified_identifier(get_namespace_name(get_rel_namespace(oid)), get_rel_name(oid));
-	initStringInfo(&query);
-	mark = strstr(sequence_query, "%u");
-	appendBinaryStringInfo(&query, sequence_query, (int) (mark - sequence_query));
-	appendStringInfo(&query, "%u%s", oid, mark + 2);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(query.data, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "cannot look for sequences");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(dbs_apply.message_context);
-
-		statements = lappend(statements, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
-		MemoryContextSwitchTo(old);
-	}
-	SPI_finish();
-	statements = lappend(statements, psprintf("ANALYZE %s", qualified));
-	dbs_ddl_execute(statements);
-}
-
-static void
-finish_tables(void)
-{
-	DbsCatalogAccess access;
-	List *tables = NIL;
-	ListCell *cell;
-
-	dbs_apply_begin_group();
-	dbs_catalog_enter(&access);
-	for (uint64 i = dbs_catalog_run("SELECT source_schema, source_table FROM dbstream.backfill_table WHERE stream_id = "
-									"$1 AND phase IN ('copied', 'indexing', 'foreign keys') ORDER BY 1, 2",
-									"i", dbs_apply.stream->id);
-		 i-- > 0;)
-	{
-		MemoryContext old = MemoryContextSwitchTo(dbs_apply.message_context);
-
-		tables = lappend(tables, list_make2(dbs_catalog_text(i, 1), dbs_catalog_text(i, 2)));
-		MemoryContextSwitchTo(old);
-	}
-	dbs_catalog_leave(&access);
-	foreach (cell, tables)
-	{
-		List *names = lfirst(cell);
-
-		dbs_apply_begin_group();
-		finish_table(linitial(names), lsecond(names));
-		set_phase(linitial(names), lsecond(names), "done");
-	}
-	if (dbs_apply.in_group)
-		dbs_apply_commit_group(false);
-}
-
 void
 dbs_deferred_ddl_run(DbsDeferredTime when)
 {
 	if (when == DBS_DEFERRED_BEFORE_WINDOW)
 	{
-		run_stage(STAGE_INDEX, "indexing", "copied");
+		dbs_build_round(DBS_BUILD_INDEXES);
+		run_stage(STAGE_PRIMARY_KEY, "indexing");
 		if (!dbs_apply.cascades_logged)
 			add_foreign_keys();
 	}
 	else
 	{
-		run_stage(STAGE_UNIQUE_INDEX, "indexing", "copied");
-		run_stage(STAGE_FOREIGN_KEY, "foreign keys", "copied");
-		run_stage(STAGE_VALIDATION, "foreign keys", "copied");
-		finish_tables();
+		dbs_build_round(DBS_BUILD_UNIQUE_INDEXES);
+		add_foreign_keys();
+		run_stage(STAGE_FOREIGN_KEY, "foreign keys");
+		dbs_build_round(DBS_BUILD_VALIDATIONS);
+		dbs_build_round(DBS_BUILD_STATISTICS);
 	}
 	dbs_tables_invalidate();
 }

@@ -123,8 +123,8 @@ set_running(DbsSlot *slot)
 		SetLatch(sender);
 }
 
-static void
-pin_settings(void)
+void
+dbs_worker_pin_settings(void)
 {
 	static const char *const settings[][2] = {
 		{"search_path", ""},
@@ -163,13 +163,11 @@ set_up_origin(int stream_id)
 	replorigin_session_origin = origin;
 }
 
-static void
-load_stream(int stream_id)
+void
+dbs_worker_read_stream(int stream_id)
 {
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(dbs_apply.context);
 
-	StartTransactionCommand();
-	old = MemoryContextSwitchTo(dbs_apply.context);
 	dbs_apply.stream = dbs_stream_load(stream_id);
 	if (dbs_apply.stream == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("there is no stream with id %d", stream_id)));
@@ -183,6 +181,17 @@ load_stream(int stream_id)
 		appendStringInfoString(&dbs_apply.committed, dbs_apply.progress.position);
 		appendStringInfoString(&dbs_apply.gtid_set, dbs_apply.progress.gtid_set);
 	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+load_stream(int stream_id)
+{
+	MemoryContext old;
+
+	StartTransactionCommand();
+	dbs_worker_read_stream(stream_id);
+	old = MemoryContextSwitchTo(dbs_apply.context);
 	dbs_apply.source_wins = strcmp(dbs_stream_option(dbs_apply.stream, "conflicts", "stop"), "source_wins") == 0;
 	dbs_conflict_init(dbs_apply.stream);
 	dbs_backfill_load();
@@ -347,7 +356,7 @@ dbs_worker_main(Datum main_arg)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(slot->database, start.owner, DBS_WORKER_CONNECTION_FLAGS);
-	pin_settings();
+	dbs_worker_pin_settings();
 	dbs_apply.context = AllocSetContextCreate(TopMemoryContext, "dbstream worker", ALLOCSET_DEFAULT_SIZES);
 	dbs_apply.message_context = AllocSetContextCreate(dbs_apply.context, "dbstream message", ALLOCSET_DEFAULT_SIZES);
 
