@@ -6,28 +6,47 @@
 #include "ddl_print.h"
 #include "name.h"
 
-static bool
-same(const char *a, const char *b)
+/* The table is found by its name, and its indexes by theirs, from now on. */
+static void
+enlist(DdlKnown *known, DdlKnownTable *table)
 {
-	if (a == NULL || b == NULL)
-		return a == b;
-	return strcmp(a, b) == 0;
+	ListCell *cell;
+
+	table->known = known;
+	dbs_ddl_names_add(&known->tables, table->schema, table->name, table);
+	foreach (cell, table->keys)
+		dbs_ddl_names_add(&known->indexes, table->schema, ((DdlKnownKey *) lfirst(cell))->pg_name, table);
+}
+
+/* The opposite: before its schema or name changes, and before it goes. */
+static void
+strike(DdlKnownTable *table)
+{
+	DdlKnown *known = table->known;
+	ListCell *cell;
+
+	foreach (cell, table->keys)
+		dbs_ddl_names_remove(&known->indexes, table->schema, ((DdlKnownKey *) lfirst(cell))->pg_name, table);
+	dbs_ddl_names_remove(&known->tables, table->schema, table->name, table);
+	table->known = NULL;
+}
+
+static void
+strike_name(DdlKnown *known, const char *schema, const char *name)
+{
+	DdlKnownTable *table = dbs_ddl_names_find(&known->tables, schema, name);
+
+	if (table != NULL)
+		strike(table);
 }
 
 DdlKnownTable *
 dbs_ddl_known_table(DdlKnown *known, const char *schema, const char *name)
 {
-	ListCell *cell;
-	DdlKnownTable *table = NULL;
+	DdlKnownTable *table = dbs_ddl_names_find(&known->tables, schema, name);
 
-	foreach (cell, known->tables)
-	{
-		table = lfirst(cell);
-		if (same(table->name, name) && same(table->schema, schema))
-			return table;
-	}
-	if (known->load == NULL)
-		return NULL;
+	if (table != NULL || known->load == NULL)
+		return table;
 	table = schema == NULL ? NULL : known->load(schema, name);
 	if (table == NULL)
 	{
@@ -36,7 +55,7 @@ dbs_ddl_known_table(DdlKnown *known, const char *schema, const char *name)
 	}
 	table->schema = schema;
 	table->name = name;
-	known->tables = lappend(known->tables, table);
+	enlist(known, table);
 	return table;
 }
 
@@ -45,32 +64,24 @@ dbs_ddl_known_create(DdlKnown *known, const char *schema, const char *name)
 {
 	DdlKnownTable *table = palloc0(sizeof(DdlKnownTable));
 
-	dbs_ddl_known_drop(known, schema, name);
+	strike_name(known, schema, name);
 	table->schema = schema;
 	table->name = name;
 	table->complete = true;
-	known->tables = lcons(table, known->tables);
+	enlist(known, table);
 	return table;
 }
 
 void
 dbs_ddl_known_drop(DdlKnown *known, const char *schema, const char *name)
 {
-	ListCell *cell;
-	DdlKnownTable *gone;
+	DdlKnownTable *gone = palloc0(sizeof(DdlKnownTable));
 
-	foreach (cell, known->tables)
-	{
-		DdlKnownTable *table = lfirst(cell);
-
-		if (same(table->name, name) && same(table->schema, schema))
-			known->tables = foreach_delete_current(known->tables, cell);
-	}
-	gone = palloc0(sizeof(DdlKnownTable));
+	strike_name(known, schema, name);
 	gone->schema = schema;
 	gone->name = name;
 	gone->absent = gone->dropped = true;
-	known->tables = lappend(known->tables, gone);
+	enlist(known, gone);
 }
 
 void
@@ -78,18 +89,15 @@ dbs_ddl_known_rename(DdlKnown *known, DdlKnownTable *table, const char *schema, 
 {
 	const char *old_schema = table->schema;
 	const char *old_name = table->name;
-	ListCell *cell;
 
-	foreach (cell, known->tables)
-	{
-		DdlKnownTable *other = lfirst(cell);
-
-		if (same(other->name, name) && same(other->schema, schema))
-			known->tables = foreach_delete_current(known->tables, cell);
-	}
+	strike_name(known, schema, name);
+	if (table->known != NULL)
+		strike(table);
 	table->schema = schema;
 	table->name = name;
-	dbs_ddl_known_drop(known, old_schema, old_name);
+	enlist(known, table);
+	if (dbs_ddl_names_find(&known->tables, old_schema, old_name) == NULL)
+		dbs_ddl_known_drop(known, old_schema, old_name);
 }
 
 /* MySQL's column and index names are the same whatever their case. */
@@ -136,6 +144,33 @@ dbs_ddl_known_key(const DdlKnownTable *table, const char *name)
 	return NULL;
 }
 
+void
+dbs_ddl_known_add_key(DdlKnownTable *table, DdlKnownKey *key)
+{
+	table->keys = lappend(table->keys, key);
+	if (table->known != NULL)
+		dbs_ddl_names_add(&table->known->indexes, table->schema, key->pg_name, table);
+}
+
+void
+dbs_ddl_known_drop_key(DdlKnownTable *table, DdlKnownKey *key)
+{
+	table->keys = list_delete_ptr(table->keys, key);
+	if (table->known != NULL)
+		dbs_ddl_names_remove(&table->known->indexes, table->schema, key->pg_name, table);
+}
+
+void
+dbs_ddl_known_rename_key(DdlKnownTable *table, DdlKnownKey *key, const char *pg_name)
+{
+	if (table->known != NULL)
+	{
+		dbs_ddl_names_remove(&table->known->indexes, table->schema, key->pg_name, table);
+		dbs_ddl_names_add(&table->known->indexes, table->schema, pg_name, table);
+	}
+	key->pg_name = pg_name;
+}
+
 /* ---- names that meet --------------------------------------------------------------- */
 
 const char *
@@ -175,40 +210,26 @@ dbs_ddl_index_part(const char *table, const char *pg_name)
 static DdlNameTaken
 name_taken(DdlKnown *known, const char *schema, const char *name, const char **table)
 {
-	ListCell *cell;
-	ListCell *key_cell;
+	const DdlKnownTable *other = dbs_ddl_names_find(&known->tables, schema, name);
 	DdlNameTaken taken;
+	bool dropped;
 
-	foreach (cell, known->tables)
+	if (other != NULL && !other->absent)
+		return DDL_NAME_OTHER;
+	dropped = other != NULL && other->dropped;
+	other = dbs_ddl_names_find(&known->indexes, schema, name);
+	if (other != NULL)
 	{
-		const DdlKnownTable *other = lfirst(cell);
-
-		if (other->absent || !same(other->schema, schema))
-			continue;
-		if (strcmp(other->name, name) == 0)
-			return DDL_NAME_OTHER;
-		foreach (key_cell, other->keys)
-		{
-			if (strcmp(((DdlKnownKey *) lfirst(key_cell))->pg_name, name) == 0)
-			{
-				*table = other->name;
-				return DDL_NAME_INDEX;
-			}
-		}
+		*table = other->name;
+		return DDL_NAME_INDEX;
 	}
 	if (known->name_taken == NULL || schema == NULL)
 		return DDL_NAME_FREE;
 	taken = known->name_taken(schema, name, table);
 	/* What the text has dropped or changed is not there any more. */
-	foreach (cell, known->tables)
-	{
-		const DdlKnownTable *other = lfirst(cell);
-
-		if (same(other->schema, schema) &&
-			((taken == DDL_NAME_OTHER && other->dropped && strcmp(other->name, name) == 0) ||
-			 (taken == DDL_NAME_INDEX && strcmp(other->name, *table) == 0)))
-			return DDL_NAME_FREE;
-	}
+	if ((taken == DDL_NAME_OTHER && dropped) ||
+		(taken == DDL_NAME_INDEX && dbs_ddl_names_find(&known->tables, schema, *table) != NULL))
+		return DDL_NAME_FREE;
 	return taken;
 }
 
@@ -248,7 +269,7 @@ dbs_ddl_known_index_gives_way(DdlKnown *known, const char *schema, const char *n
 		DdlKnownKey *key = lfirst(cell);
 
 		if (strcmp(key->pg_name, name) == 0)
-			key->pg_name = other;
+			dbs_ddl_known_rename_key(table, key, other);
 	}
 	return other;
 }

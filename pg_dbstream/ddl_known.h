@@ -6,6 +6,7 @@
 #ifndef DBS_DDL_KNOWN_H
 #define DBS_DDL_KNOWN_H
 
+#include "ddl_names.h"
 #include "ddl_tree.h"
 
 typedef struct DdlKnownColumn
@@ -51,6 +52,8 @@ typedef struct DdlKnownPartition
 	bool is_default;
 } DdlKnownPartition;
 
+typedef struct DdlKnown DdlKnown;
+
 typedef struct DdlKnownTable
 {
 	const char *schema; /* the target's; NULL = as the search path finds it */
@@ -63,8 +66,9 @@ typedef struct DdlKnownTable
 	List *partitions;   /* of DdlKnownPartition, in the order of their bounds; when the catalogue tells */
 	List *partition_by; /* of char *: columns */
 	List *columns;      /* of DdlKnownColumn */
-	List *keys;         /* of DdlKnownKey */
+	List *keys;         /* of DdlKnownKey: changed by dbs_ddl_known_…_key only */
 	List *constraints;  /* of DdlKnownConstraint */
+	DdlKnown *known;    /* where it can be found by name; NULL: nowhere */
 } DdlKnownTable;
 
 typedef enum DdlNameTaken
@@ -74,9 +78,10 @@ typedef enum DdlNameTaken
 	DDL_NAME_OTHER  /* a table, view or sequence */
 } DdlNameTaken;
 
-typedef struct DdlKnown
+struct DdlKnown
 {
-	List *tables; /* of DdlKnownTable */
+	DdlNames tables;  /* of DdlKnownTable: one for each name, dropped and absent ones too */
+	DdlNames indexes; /* of DdlKnownTable: whose index it is */
 	/* Asks the catalogue; NULL where it may not be looked at. Returns NULL when the table does not exist. */
 	DdlKnownTable *(*load)(const char *schema, const char *name);
 	bool (*schema_exists)(const char *schema);
@@ -84,7 +89,7 @@ typedef struct DdlKnown
 	DdlNameTaken (*name_taken)(const char *schema, const char *name, const char **table);
 	List *schemas;  /* of char *: created by this text */
 	List *deferred; /* of DdlDeferredKey: foreign keys whose table comes later in the text */
-} DdlKnown;
+};
 
 /* The table, or NULL when nothing is known (with absent set: known not to be there). */
 DdlKnownTable *dbs_ddl_known_table(DdlKnown *known, const char *schema, const char *name);
@@ -93,6 +98,10 @@ void dbs_ddl_known_drop(DdlKnown *known, const char *schema, const char *name);
 void dbs_ddl_known_rename(DdlKnown *known, DdlKnownTable *table, const char *schema, const char *name);
 DdlKnownColumn *dbs_ddl_known_column(const DdlKnownTable *table, const char *name);
 DdlKnownKey *dbs_ddl_known_key(const DdlKnownTable *table, const char *name);
+/* All that changes the names of a table's indexes. */
+void dbs_ddl_known_add_key(DdlKnownTable *table, DdlKnownKey *key);
+void dbs_ddl_known_drop_key(DdlKnownTable *table, DdlKnownKey *key);
+void dbs_ddl_known_rename_key(DdlKnownTable *table, DdlKnownKey *key, const char *pg_name);
 DdlKnownConstraint *dbs_ddl_known_constraint(const DdlKnownTable *table, const char *name);
 
 /*

@@ -255,9 +255,8 @@ read_quoted(DdlLexer *lexer, DdlToken *token, DdlTokenKind kind, bool backslash)
 		else
 			appendStringInfoChar(&buffer, c);
 	}
-	token->kind = kind;
-	token->text = buffer.data;
-	token->size = buffer.len;
+	set_text(token, kind, buffer.data, buffer.len);
+	pfree(buffer.data);
 }
 
 /* x'…' or b'…' from its quote on. */
@@ -563,6 +562,15 @@ add_token(DdlTokens *tokens, int *room)
 	}
 	memset(&tokens->token[tokens->count], 0, sizeof(DdlToken));
 	return &tokens->token[tokens->count++];
+}
+
+void
+dbs_ddl_tokens_free(DdlTokens *tokens)
+{
+	if (tokens->token != NULL)
+		pfree(tokens->token);
+	tokens->token = NULL;
+	tokens->count = 0;
 }
 
 bool

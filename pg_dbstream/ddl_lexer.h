@@ -75,6 +75,8 @@ void dbs_ddl_lexer_init(DdlLexer *lexer, const char *text, DbsDialect dialect, u
  * one statement.
  */
 bool dbs_ddl_lexer_next(DdlLexer *lexer, DdlTokens *tokens);
+/* The array of words, not their texts: what was made of a statement goes on using those. */
+void dbs_ddl_tokens_free(DdlTokens *tokens);
 
 /* Line and column (in characters) of a byte offset, from 1. */
 void dbs_ddl_locate(const char *text, int offset, int *line, int *column);

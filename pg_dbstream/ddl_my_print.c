@@ -8,22 +8,11 @@
 void
 dbs_ddl_my_sql(DdlRaw *raw, const char *fmt, ...)
 {
-	StringInfoData text;
+	va_list args;
 
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list args;
-		int needed;
-
-		va_start(args, fmt);
-		needed = appendStringInfoVA(&text, fmt, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
-	raw->out->sql = lappend(raw->out->sql, text.data);
+	va_start(args, fmt);
+	raw->out->sql = lappend(raw->out->sql, (void *) dbs_ddl_format(fmt, args));
+	va_end(args);
 }
 
 /* ---- names --------------------------------------------------------------------------------- */

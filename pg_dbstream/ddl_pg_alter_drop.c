@@ -18,7 +18,7 @@ dbs_ddl_alter_drop_primary_key(DdlAlter *alter)
 	}
 	dbs_ddl_sql(alter->printer, "ALTER TABLE %s DROP CONSTRAINT %s", alter->qualified, dbs_ddl_pg_quote(name));
 	if (key != NULL)
-		alter->table->keys = list_delete_ptr(alter->table->keys, key);
+		dbs_ddl_known_drop_key(alter->table, key);
 }
 
 void
@@ -40,7 +40,7 @@ dbs_ddl_alter_drop_key(DdlAlter *alter, const DdlAction *action)
 					dbs_ddl_pg_qualified(
 						alter->schema, key != NULL ? key->pg_name : dbs_ddl_pg_index_name(alter->name, action->name)));
 	if (key != NULL)
-		alter->table->keys = list_delete_ptr(alter->table->keys, key);
+		dbs_ddl_known_drop_key(alter->table, key);
 }
 
 /* A foreign key or check; DROP CONSTRAINT may also mean a key. */
@@ -101,7 +101,7 @@ dbs_ddl_alter_drop_column(DdlAlter *alter, const DdlAction *action)
 	}
 	if (column != NULL)
 		alter->table->columns = list_delete_ptr(alter->table->columns, column);
-	foreach (cell, alter->table->keys)
+	foreach (cell, list_copy(alter->table->keys))
 	{
 		DdlKnownKey *known = lfirst(cell);
 		DdlKey *rest;
@@ -121,9 +121,11 @@ dbs_ddl_alter_drop_column(DdlAlter *alter, const DdlAction *action)
 		}
 		if (list_length(rest->parts) == list_length(known->key->parts))
 			continue;
-		alter->table->keys = foreach_delete_current(alter->table->keys, cell);
 		if (rest->parts == NIL)
+		{
+			dbs_ddl_known_drop_key(alter->table, known);
 			continue;
+		}
 		if (rest->kind == DDL_KEY_PRIMARY)
 			alter->after = lappend(
 				alter->after, psprintf("ALTER TABLE %s ADD %s", alter->qualified,
@@ -137,10 +139,9 @@ dbs_ddl_alter_drop_column(DdlAlter *alter, const DdlAction *action)
 		{
 			dbs_ddl_note(alter->printer, DBS_NOTE_WARNING, "index \"%s\" goes with column \"%s\"", known->pg_name,
 						 action->name);
+			dbs_ddl_known_drop_key(alter->table, known);
 			continue;
 		}
 		known->key = rest;
-		alter->table->keys = lcons(known, alter->table->keys);
-		cell = list_head(alter->table->keys);
 	}
 }

@@ -119,7 +119,7 @@ set_aside(DdlAlter *alter, const DdlColumn *column, const DdlKnownColumn *known,
 
 	if (!dbs_ddl_alter_is_known(alter))
 		return;
-	foreach (cell, alter->table->keys)
+	foreach (cell, list_copy(alter->table->keys))
 	{
 		DdlKnownKey *key = lfirst(cell);
 		bool prefix = false;
@@ -146,7 +146,7 @@ set_aside(DdlAlter *alter, const DdlColumn *column, const DdlKnownColumn *known,
 		if (!prefix || (key->key->name == NULL && key->name == NULL))
 			continue;
 		dbs_ddl_sql(alter->printer, "DROP INDEX %s", dbs_ddl_pg_qualified(alter->schema, key->pg_name));
-		alter->table->keys = foreach_delete_current(alter->table->keys, cell);
+		dbs_ddl_known_drop_key(alter->table, key);
 		if (key->name != NULL)
 			key->key->name = key->name;
 		alter->keys_again = lappend(alter->keys_again, key->key);

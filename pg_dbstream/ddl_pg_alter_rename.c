@@ -56,7 +56,7 @@ dbs_ddl_alter_replace_name(const char *expression, const char *from, const char 
 		}
 		appendStringInfoString(&out, name);
 	}
-	return out.data;
+	return dbs_ddl_text(&out);
 }
 
 static void
@@ -251,6 +251,6 @@ dbs_ddl_alter_rename_key(DdlAlter *alter, const DdlAction *action)
 	if (key != NULL)
 	{
 		key->name = action->new_name;
-		key->pg_name = to;
+		dbs_ddl_known_rename_key(alter->table, key, to);
 	}
 }

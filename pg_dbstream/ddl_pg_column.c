@@ -204,5 +204,5 @@ dbs_ddl_pg_column(DdlPrinter *printer, DdlColumn *column, DdlKnownTable *table, 
 	if (column->invisible)
 		dbs_ddl_note(printer, DBS_NOTE_WARNING, "column \"%s\": INVISIBLE has no equivalent; it is an ordinary column",
 					 column->name);
-	return sql.data;
+	return dbs_ddl_text(&sql);
 }

@@ -178,7 +178,7 @@ bit_default(const DdlType *type, const DdlExpr *value, const char **reason)
 	for (int64 i = type->length - 1; i >= 0; i--)
 		appendStringInfoChar(&bits, i < 64 && (number >> i & 1) != 0 ? '1' : '0');
 	appendStringInfoChar(&bits, '\'');
-	return bits.data;
+	return dbs_ddl_text(&bits);
 }
 
 static const char *
@@ -198,7 +198,7 @@ bytes_default(const DdlType *type, const DdlExpr *value)
 			appendStringInfoString(&text, "00");
 	}
 	appendStringInfoString(&text, "'::bytea");
-	return text.data;
+	return dbs_ddl_text(&text);
 }
 
 static const char *
@@ -344,7 +344,7 @@ date_default(const DdlType *type, const char *text, bool *zero, const char **rea
 			appendStringInfo(&out, ".%0*d", Min(widths[6], 6), (int) (widths[6] > 6 ? 0 : groups[6]));
 	}
 	appendStringInfoChar(&out, '\'');
-	return out.data;
+	return dbs_ddl_text(&out);
 }
 
 static const char *

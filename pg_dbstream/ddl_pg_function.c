@@ -182,7 +182,7 @@ json_path(const char *path)
 			return NULL;
 	}
 	appendStringInfoString(&out, "}'");
-	return out.data;
+	return dbs_ddl_text(&out);
 }
 
 DdlPart
@@ -316,7 +316,7 @@ fill_words(const DdlFunction *function, char **arguments, int count)
 				appendStringInfoString(&out, arguments[at]);
 		}
 	}
-	return out.data;
+	return dbs_ddl_text(&out);
 }
 
 DdlPart

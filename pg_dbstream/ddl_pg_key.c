@@ -224,7 +224,7 @@ dbs_ddl_pg_key(DdlPrinter *printer, DdlKey *key, const DdlName *name, DdlKnownTa
 		known->pg_name = index;
 		known->kind = key->kind;
 		known->key = key;
-		table->keys = lappend(table->keys, known);
+		dbs_ddl_known_add_key(table, known);
 	}
 }
 
@@ -268,7 +268,7 @@ dbs_ddl_pg_primary_key(DdlPrinter *printer, const DdlKey *key, const DdlName *na
 		known->kind = DDL_KEY_PRIMARY;
 		known->is_constraint = true;
 		known->key = (DdlKey *) key;
-		table->keys = lappend(table->keys, known);
+		dbs_ddl_known_add_key(table, known);
 	}
 	return psprintf("CONSTRAINT %s PRIMARY KEY (%s)", dbs_ddl_pg_quote(index), dbs_ddl_pg_columns(printer, columns));
 }
@@ -447,7 +447,7 @@ dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *n
 		add_constraint(table, key->name, 'f', false);
 	/* A table that this text creates only later, or has dropped. */
 	*deferred = table != NULL && (referenced == NULL || (referenced->absent && printer->known->load == NULL));
-	return sql.data;
+	return dbs_ddl_text(&sql);
 }
 
 const char *

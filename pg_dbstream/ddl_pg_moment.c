@@ -149,7 +149,7 @@ moment_literal(const NowWord *word, TimestampTz moment, int utc_offset, int digi
 	if (word->time && digits > 0)
 		appendStringInfo(&out, ".%.*s", digits, psprintf("%06d", (int) fraction));
 	appendStringInfo(&out, "%s'::%s", word->local ? "" : "+00", word->type);
-	return out.data;
+	return dbs_ddl_text(&out);
 }
 
 const char *

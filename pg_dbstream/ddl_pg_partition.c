@@ -273,7 +273,7 @@ value_list(DdlPrinter *printer, const DdlPartition *partition, DdlBound bound, i
 		else
 			appendStringInfo(&list, "%s%s", i == 0 ? "" : ", ", missing);
 	}
-	return list.data;
+	return dbs_ddl_text(&list);
 }
 
 /* Rows whose column is null lie in MySQL's lowest partition, in PostgreSQL's default one. */

@@ -227,5 +227,5 @@ dbs_ddl_pg_query(DdlPrinter *printer, const DdlQuery *tree, const char **reason)
 		*reason = query.reason;
 		return NULL;
 	}
-	return out.data;
+	return dbs_ddl_text(&out);
 }

@@ -233,7 +233,7 @@ bound_list(const Repartition *work, const DdlPartition *partition)
 		appendStringInfo(&list, "%s%s", i == 0 ? "(" : ", ", sql);
 	}
 	appendStringInfoChar(&list, ')');
-	return list.data;
+	return dbs_ddl_text(&list);
 }
 
 /* The partitions that come, of a range the first from the bound given. */
@@ -328,7 +328,7 @@ writable_columns(const DdlKnownTable *table)
 		if (!column->generated)
 			appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ", dbs_ddl_pg_quote(column->name));
 	}
-	return list.data;
+	return dbs_ddl_text(&list);
 }
 
 /* New partitions in the place of old ones, whose rows go over to them. */

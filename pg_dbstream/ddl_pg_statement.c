@@ -108,7 +108,7 @@ rename_belongings(DdlPrinter *printer, DdlKnownTable *table, const char *schema,
 			continue;
 		dbs_ddl_sql(printer, "ALTER INDEX %s RENAME TO %s", dbs_ddl_pg_qualified(schema, key->pg_name),
 					dbs_ddl_pg_quote(name));
-		key->pg_name = name;
+		dbs_ddl_known_rename_key(table, key, name);
 	}
 	/* MySQL renames the constraints that it named itself. */
 	foreach (cell, table->constraints)

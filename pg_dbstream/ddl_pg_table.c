@@ -163,7 +163,7 @@ create_like(DdlPrinter *printer, DdlStatement *statement)
 
 			*copy = *key;
 			copy->pg_name = dbs_ddl_pg_index_name(name, index);
-			table->keys = lappend(table->keys, copy);
+			dbs_ddl_known_add_key(table, copy);
 			after = lappend(after, psprintf("CREATE %sINDEX %s ON %s %s", key->kind == DDL_KEY_UNIQUE ? "UNIQUE " : "",
 											dbs_ddl_pg_quote(copy->pg_name), qualified, key->pg_tail));
 		}

@@ -6,35 +6,55 @@
 #include "ddl_print.h"
 #include "name.h"
 
+const char *
+dbs_ddl_text(StringInfo gathered)
+{
+	char *text = palloc(gathered->len + 1);
+
+	memcpy(text, gathered->data, gathered->len + 1);
+	pfree(gathered->data);
+	return text;
+}
+
+const char *
+dbs_ddl_format(const char *fmt, va_list args)
+{
+	char buffer[1024];
+	va_list again;
+	char *text;
+	int size;
+
+	va_copy(again, args);
+	size = vsnprintf(buffer, sizeof(buffer), fmt, args);
+	text = palloc(size + 1);
+	if (size < sizeof(buffer))
+		memcpy(text, buffer, size + 1);
+	else
+		vsnprintf(text, size + 1, fmt, again);
+	va_end(again);
+	return text;
+}
+
 void
 dbs_ddl_note(DdlPrinter *printer, DbsNoteSeverity severity, const char *fmt, ...)
 {
 	DbsNote *note = palloc0(sizeof(DbsNote));
-	StringInfoData text;
 	ListCell *cell;
+	const char *text;
+	va_list args;
 
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list args;
-		int needed;
-
-		va_start(args, fmt);
-		needed = appendStringInfoVA(&text, fmt, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
+	va_start(args, fmt);
+	text = dbs_ddl_format(fmt, args);
+	va_end(args);
 	foreach (cell, printer->out->notes)
 	{
 		const DbsNote *other = lfirst(cell);
 
-		if (other->severity == severity && strcmp(other->text, text.data) == 0)
+		if (other->severity == severity && strcmp(other->text, text) == 0)
 			return;
 	}
 	note->severity = severity;
-	note->text = text.data;
+	note->text = text;
 	note->place = printer->refused_at;
 	printer->refused_at = 0;
 	printer->out->notes = lappend(printer->out->notes, note);
@@ -43,22 +63,11 @@ dbs_ddl_note(DdlPrinter *printer, DbsNoteSeverity severity, const char *fmt, ...
 void
 dbs_ddl_sql(DdlPrinter *printer, const char *fmt, ...)
 {
-	StringInfoData text;
+	va_list args;
 
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list args;
-		int needed;
-
-		va_start(args, fmt);
-		needed = appendStringInfoVA(&text, fmt, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
-	printer->out->sql = lappend(printer->out->sql, text.data);
+	va_start(args, fmt);
+	printer->out->sql = lappend(printer->out->sql, (void *) dbs_ddl_format(fmt, args));
+	va_end(args);
 }
 
 void
@@ -110,18 +119,20 @@ dbs_ddl_mysql_quote(const char *name)
 		appendStringInfoChar(&quoted, *p);
 	}
 	appendStringInfoChar(&quoted, '`');
-	return quoted.data;
+	return dbs_ddl_text(&quoted);
 }
 
 const char *
 dbs_ddl_fit(DdlPrinter *printer, const char *name)
 {
-	char *fitted = palloc(DBS_NAME_BUFFER);
+	char *fitted;
 
+	if (strlen(name) <= DBS_NAME_MAX)
+		return name;
+	fitted = palloc(DBS_NAME_BUFFER);
 	dbs_name_fit(name, strlen(name), fitted);
-	if (strcmp(fitted, name) != 0)
-		dbs_ddl_note(printer, DBS_NOTE_WARNING,
-					 "\"%s\" is longer than PostgreSQL's 63 bytes and is called \"%s\" there", name, fitted);
+	dbs_ddl_note(printer, DBS_NOTE_WARNING, "\"%s\" is longer than PostgreSQL's 63 bytes and is called \"%s\" there",
+				 name, fitted);
 	return fitted;
 }
 
@@ -182,7 +193,7 @@ dbs_ddl_pg_string(const char *text, int size)
 		appendStringInfoChar(&quoted, text[i]);
 	}
 	appendStringInfoChar(&quoted, '\'');
-	return quoted.data;
+	return dbs_ddl_text(&quoted);
 }
 
 const char *
@@ -198,7 +209,7 @@ dbs_ddl_pg_columns(DdlPrinter *printer, List *names)
 			appendStringInfoString(&list, ", ");
 		appendStringInfoString(&list, dbs_ddl_pg_name(printer, lfirst(cell)));
 	}
-	return list.data;
+	return dbs_ddl_text(&list);
 }
 
 const char *

@@ -29,6 +29,10 @@ typedef struct DdlDeferredKey
 } DdlDeferredKey;
 
 /* ---- common (ddl_print.c) ---- */
+/* What was gathered, in no more memory than it takes: a StringInfo begins with a kilobyte, and a text has many names.
+ */
+const char *dbs_ddl_text(StringInfo gathered);
+const char *dbs_ddl_format(const char *fmt, va_list args) pg_attribute_printf(1, 0);
 void dbs_ddl_note(DdlPrinter *printer, DbsNoteSeverity severity, const char *fmt, ...) pg_attribute_printf(3, 4);
 void dbs_ddl_sql(DdlPrinter *printer, const char *fmt, ...) pg_attribute_printf(2, 3);
 void dbs_ddl_note_ignored(DdlPrinter *printer, List *ignored, const char *where);

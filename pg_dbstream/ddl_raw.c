@@ -196,7 +196,10 @@ read_all(DdlRaw *raw, const char *text)
 
 	dbs_ddl_lexer_init(&lexer, text, DBS_DIALECT_POSTGRESQL, 0);
 	while (dbs_ddl_lexer_next(&lexer, &tokens))
+	{
 		pairs = read_statement(raw, &tokens, pairs);
+		dbs_ddl_tokens_free(&tokens);
+	}
 	foreach (cell, pairs)
 	{
 		Pair *pair = lfirst(cell);

@@ -16,23 +16,12 @@ void
 dbs_ddl_raw_note(DdlRaw *raw, DbsNoteSeverity severity, const char *fmt, ...)
 {
 	DbsNote *note = palloc0(sizeof(DbsNote));
-	StringInfoData text;
+	va_list args;
 
-	initStringInfo(&text);
-	for (;;)
-	{
-		va_list args;
-		int needed;
-
-		va_start(args, fmt);
-		needed = appendStringInfoVA(&text, fmt, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&text, needed);
-	}
+	va_start(args, fmt);
+	note->text = dbs_ddl_format(fmt, args);
+	va_end(args);
 	note->severity = severity;
-	note->text = text.data;
 	raw->out->notes = lappend(raw->out->notes, note);
 }
 

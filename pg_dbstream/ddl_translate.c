@@ -134,7 +134,10 @@ dbs_ddl_translate(const char *text, const DbsDdlOptions *options)
 	}
 	dbs_ddl_lexer_init(&lexer, text, options->source, options->sql_mode);
 	while (dbs_ddl_lexer_next(&lexer, &tokens))
+	{
 		statements = lappend(statements, translate_mysql(&tokens, &printer));
+		dbs_ddl_tokens_free(&tokens);
+	}
 	print_waiting(&known);
 	return statements;
 }
