@@ -160,7 +160,7 @@ COMMENT ON TABLE dbstream.backfill IS 'Backfills: the position from which the lo
 CREATE FUNCTION dbstream.bridge_hello(version text, protocol int, protocol_min int, bridge_name text)
 RETURNS jsonb LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_bridge_hello';
 
-CREATE FUNCTION dbstream.open_inbound(stream_id int, OUT session bigint, OUT start_kind text,
+CREATE FUNCTION dbstream.open_inbound(stream_id int, generation bigint, OUT session bigint, OUT start_kind text,
 	OUT "position" text, OUT gtid_set text)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_open_inbound';
 
@@ -179,10 +179,10 @@ CREATE FUNCTION dbstream.source_slot(stream_id int)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_source_slot';
 COMMENT ON FUNCTION dbstream.source_slot(int) IS 'Name of the replication slot that a stream from another PostgreSQL server has there';
 
-CREATE FUNCTION dbstream.open_outbound(stream_id int, OUT slot_name text, OUT stream_key text, OUT "position" text,
+CREATE FUNCTION dbstream.open_outbound(stream_id int, generation bigint, OUT slot_name text, OUT stream_key text, OUT "position" text,
 	OUT start_kind text)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_open_outbound';
-COMMENT ON FUNCTION dbstream.open_outbound(int) IS 'Claims an outbound stream for this bridge and says where it stands';
+COMMENT ON FUNCTION dbstream.open_outbound(int, bigint) IS 'Claims an outbound stream for this bridge and says where it stands';
 
 CREATE FUNCTION dbstream.outbound_progress(stream_id int, "position" text, source_commit_time timestamptz,
 	transactions bigint, rows_inserted bigint, rows_updated bigint, rows_deleted bigint, tables jsonb)
@@ -291,7 +291,7 @@ CREATE FUNCTION dbstream.bridge_answer(request_id bigint, answer jsonb)
 RETURNS boolean LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_bridge_answer';
 COMMENT ON FUNCTION dbstream.bridge_answer(bigint, jsonb) IS 'The answer to such a question; false when nobody waits for it any more';
 COMMENT ON FUNCTION dbstream.bridge_hello(text, int, int, text) IS 'The handshake, first call of a bridge on every connection';
-COMMENT ON FUNCTION dbstream.open_inbound(int) IS 'Claims a stream for this bridge, starts its apply worker, and says where to start reading';
+COMMENT ON FUNCTION dbstream.open_inbound(int, bigint) IS 'Claims a stream for this bridge, starts its apply worker, and says where to start reading';
 COMMENT ON FUNCTION dbstream.receive(bigint, bigint, bytea) IS 'Takes a batch of wire bytes into the queue of a stream and answers a receipt; never waits';
 COMMENT ON FUNCTION dbstream.close_inbound(bigint) IS 'Ends a session in order: what is queued is applied, then the claim is released';
 
@@ -844,8 +844,8 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA dbstream TO dbstream_admin;
 REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.bridge_streams(),
 	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
 	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
-	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
-	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
+	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int, bigint), dbstream.receive(bigint, bigint, bytea),
+	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int, bigint),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
 	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
@@ -859,8 +859,8 @@ REVOKE ALL ON dbstream.secret, dbstream.capture_secret FROM dbstream_admin;
 GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.bridge_streams(),
 	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
 	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
-	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int), dbstream.receive(bigint, bigint, bytea),
-	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int),
+	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int, bigint), dbstream.receive(bigint, bigint, bytea),
+	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int, bigint),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
 	dbstream.source_slot(int), dbstream.relay_ddl(int, text, text, bigint, text, text),

@@ -206,7 +206,8 @@ typedef struct DbsLogicalMessage
 typedef enum DbsReceiptState
 {
 	DBS_RECEIPT_RUNNING = 1,
-	DBS_RECEIPT_STOPPED = 2 /* the apply worker has ended (its error is recorded): close, wait, open again */
+	DBS_RECEIPT_STOPPED = 2, /* the apply worker has ended (its error is recorded): close, wait, open again */
+	DBS_RECEIPT_OUTDATED = 3 /* the stream's definition has changed since the session began: not taken; open again */
 } DbsReceiptState;
 
 typedef struct DbsReceipt

@@ -286,7 +286,7 @@ dbs_get_receipt(const char *data, size_t size, DbsReceipt *receipt)
 	if (size != DBS_RECEIPT_SIZE)
 		return false;
 	memcpy(words, data, sizeof words);
-	if (words[0] != DBS_RECEIPT_RUNNING && words[0] != DBS_RECEIPT_STOPPED)
+	if (words[0] < DBS_RECEIPT_RUNNING || words[0] > DBS_RECEIPT_OUTDATED)
 		return false;
 	receipt->state = (uint8_t) words[0];
 	receipt->next_batch = words[1];

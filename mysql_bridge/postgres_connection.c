@@ -94,6 +94,8 @@ postgres_connection_failed(PGconn *conn, const PGresult *result, Failure *failur
 	copy_line(line, sizeof line, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
 	if (strcmp(sqlstate, "55P03") == 0)
 		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_CLAIMED, NULL, "%s", line);
+	if (strcmp(sqlstate, "DB001") == 0)
+		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_OUTDATED, NULL, "%s", line);
 	failure_set(failure, may_pass(sqlstate) ? FAILURE_RETRY : FAILURE_REJECT, "postgresql_error",
 				PQresultErrorField(result, PG_DIAG_MESSAGE_HINT), "%s", line);
 	{

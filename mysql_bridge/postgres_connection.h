@@ -14,6 +14,7 @@
 #define FAILURE_CODE_POSTGRESQL_LOST "postgresql_lost"
 #define FAILURE_CODE_HANDSHAKE "handshake"
 #define FAILURE_CODE_CLAIMED "claimed"
+#define FAILURE_CODE_OUTDATED "outdated" /* the stream's definition is another by now */
 #define FAILURE_CODE_STOPPING "stopping"
 
 /*

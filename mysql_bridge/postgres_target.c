@@ -230,6 +230,9 @@ take_receipt(PostgresTarget *target, const PGresult *result, Failure *failure)
 	if (target->receipt.state == DBS_RECEIPT_STOPPED)
 		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_WORKER_STOPPED, "See dbstream.errors for its error.",
 						   "the apply worker has ended");
+	if (target->receipt.state == DBS_RECEIPT_OUTDATED)
+		return failure_set(failure, FAILURE_RETRY, FAILURE_CODE_OUTDATED, NULL,
+						   "the definition of the stream has changed");
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -79,6 +80,7 @@ worth_recording(const Failure *failure)
 {
 	static const char *const unrecorded[] = {FAILURE_CODE_POSTGRESQL_LOST,
 											 FAILURE_CODE_CLAIMED,
+											 FAILURE_CODE_OUTDATED,
 											 FAILURE_CODE_STOPPING,
 											 FAILURE_CODE_WORKER_STOPPED,
 											 FAILURE_CODE_CONFLICT_MET,
@@ -149,13 +151,15 @@ static bool
 open_inbound(Session *session, Failure *failure)
 {
 	char id[16];
-	const char *values[] = {id};
+	char generation[24];
+	const char *values[] = {id, generation};
 	PGresult *result;
 
 	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	snprintf(generation, sizeof generation, "%" PRId64, session->in->generation);
 	result = postgres_connection_query(
-		session->conn, "SELECT session, start_kind, \"position\", gtid_set FROM dbstream.open_inbound($1)", 1, values,
-		session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+		session->conn, "SELECT session, start_kind, \"position\", gtid_set FROM dbstream.open_inbound($1, $2)", 2,
+		values, session->in->stop_fd, CALL_TIMEOUT_MS, failure);
 	if (result == NULL)
 		return false;
 	session->number = copy_field(result, 0);
@@ -190,14 +194,16 @@ static bool
 open_outbound(Session *session, Failure *failure)
 {
 	char id[16];
-	const char *values[] = {id};
+	char generation[24];
+	const char *values[] = {id, generation};
 	PGresult *result;
 
 	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	snprintf(generation, sizeof generation, "%" PRId64, session->in->generation);
 	result = postgres_connection_query(session->conn,
 									   "SELECT slot_name, stream_key, \"position\", start_kind FROM"
-									   " dbstream.open_outbound($1)",
-									   1, values, session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+									   " dbstream.open_outbound($1, $2)",
+									   2, values, session->in->stop_fd, CALL_TIMEOUT_MS, failure);
 	if (result == NULL)
 		return false;
 	session->slot_name = copy_field(result, 0);

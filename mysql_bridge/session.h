@@ -6,6 +6,7 @@
 #define DBS_BRIDGE_SESSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "failure.h"
 
@@ -14,7 +15,8 @@ typedef struct SessionInput
 	const char *conninfo;
 	const char *bridge_name;
 	const char *stream;
-	const char *row; /* of bridge_streams(), as JSON */
+	const char *row;    /* of bridge_streams(), as JSON */
+	int64_t generation; /* of that definition */
 	int stream_id;
 	int stop_fd; /* readable when the session is to end */
 } SessionInput;

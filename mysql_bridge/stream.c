@@ -16,6 +16,7 @@
 
 /* How often a bridge that stands by tries to take a stream over. */
 #define CLAIM_RETRY_MS 2000
+#define OUTDATED_RETRY_MS 1000
 
 struct Stream
 {
@@ -58,6 +59,12 @@ plan_wait(const Stream *stream, Backoff *backoff, const Failure *failure, bool *
 		return CLAIM_RETRY_MS;
 	}
 	*standing_by = false;
+	if (strcmp(failure->code, FAILURE_CODE_OUTDATED) == 0)
+	{
+		/* The bridge has been notified, too: it ends this thread, and begins another with the new definition. */
+		log_line(LOG_LEVEL_INFO, stream->name, "%s; it is opened anew", failure->message);
+		return OUTDATED_RETRY_MS;
+	}
 	wait = backoff_next(backoff, failure->class);
 	log_failure(failure->class == FAILURE_RETRY ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, stream->name, failure);
 	log_line(LOG_LEVEL_DEBUG, stream->name, "trying again in %d ms", wait);
@@ -72,6 +79,7 @@ live(void *context)
 						  stream->settings.bridge_name,
 						  stream->name,
 						  stream->row,
+						  stream->generation,
 						  stream->id,
 						  stream->stop_fd};
 	SessionOutcome outcome = {false, false, {.class = FAILURE_NONE}};

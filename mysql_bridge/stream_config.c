@@ -315,7 +315,6 @@ parse_row(struct json_object *row, const char *secret, StreamConfig *config, Fai
 	}
 
 	config->id = (int) take_int(&section, "stream_id", 0, 0, INT32_MAX);
-	config->generation = take_int(&section, "generation", 0, INT64_MIN, INT64_MAX);
 	config->name = take_text(&section, "name");
 	if (section.failed || kind == NULL || config->name == NULL || !json_object_is_type(source, json_type_object))
 	{

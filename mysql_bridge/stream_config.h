@@ -71,7 +71,6 @@ typedef enum TargetTables
 typedef struct StreamConfig
 {
 	int id;
-	int64_t generation; /* of the definition; another one means: stop and read it again */
 	char *name;
 	bool outbound; /* from the bridge's own PostgreSQL to target */
 	bool relay;    /* from source to target, both MySQL or MariaDB; otherwise from source to the bridge's PostgreSQL */

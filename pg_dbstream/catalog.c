@@ -15,10 +15,12 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "option.h"
+#include "stream_row.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -268,6 +270,7 @@ dbs_stream_require_owner(const DbsCatalogAccess *access, const DbsStreamRow *row
 void
 dbs_notify(void)
 {
+	CacheInvalidateRelcacheByRelid(dbs_catalog_oid("stream"));
 	Async_Notify("dbstream", NULL);
 }
 

@@ -110,13 +110,15 @@ start_kind(const DbsStream *stream, bool begun, int *run)
 }
 
 /*
- * open_outbound(stream_id) → slot_name, stream_key, position ('' when nothing is recorded), start_kind
+ * open_outbound(stream_id, generation of the definition that the bridge knows)
+ *     → slot_name, stream_key, position ('' when nothing is recorded), start_kind
  */
 Datum
 dbs_open_outbound(PG_FUNCTION_ARGS)
 {
 	int stream_id = PG_GETARG_INT32(0);
-	DbsStream *stream = require_stream(stream_id);
+	int64 generation = PG_GETARG_INT64(1);
+	DbsStream *stream;
 	DbsProgress progress;
 	TupleDesc desc;
 	Datum values[4];
@@ -131,10 +133,17 @@ dbs_open_outbound(PG_FUNCTION_ARGS)
 	if (my_stream != 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("this connection has a stream open already"),
 						errhint("Use one connection for each stream.")));
+	stream = require_stream(stream_id);
 	if (!dbs_claim_take(stream_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("stream \"%s\" is run by another bridge", stream->name),
 				 errdetail("A bridge claims a stream for as long as its connection lives.")));
+	/* After the claim: who alters a paused stream waits for it, and then no session knows the former definition. */
+	if (dbs_stream_is_outdated(stream_id, generation))
+	{
+		dbs_claim_release(stream_id);
+		dbs_stream_report_outdated(stream_id);
+	}
 	begun = dbs_progress_load(stream_id, &progress);
 	values[0] = CStringGetTextDatum(dbs_outbound_slot_name(stream_id));
 	kind = start_kind(stream, begun, &run);

@@ -37,6 +37,7 @@
 static DbsSlot *my_slot = NULL;
 static uint64 my_session = 0;
 static int my_stream = 0;
+static int64 my_generation = 0; /* of the definition that the session was opened with */
 static bool exit_callback_registered = false;
 
 /* The sender leaves its session: the worker applies what it has whole, and ends. */
@@ -235,6 +236,7 @@ Datum
 dbs_open_inbound(PG_FUNCTION_ARGS)
 {
 	int stream_id = PG_GETARG_INT32(0);
+	int64 generation = PG_GETARG_INT64(1);
 	DbsStream *stream;
 	DbsSlot *slot;
 	TupleDesc desc;
@@ -248,6 +250,8 @@ dbs_open_inbound(PG_FUNCTION_ARGS)
 	if (my_slot != NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_IN_USE), errmsg("this connection has a stream open already"),
 						errhint("Call dbstream.close_inbound first, or use one connection for each stream.")));
+	if (generation != 0 && dbs_stream_is_outdated(stream_id, generation))
+		dbs_stream_report_outdated(stream_id);
 	stream = dbs_stream_load(stream_id);
 	refuse_if_not_runnable(stream, stream_id);
 	refuse_if_owner_cannot_log_in(stream);
@@ -290,6 +294,7 @@ dbs_open_inbound(PG_FUNCTION_ARGS)
 	}
 	PG_END_TRY();
 	my_stream = stream_id;
+	my_generation = generation != 0 ? generation : stream->generation;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }
 
@@ -306,7 +311,9 @@ PG_FUNCTION_INFO_V1(dbs_receive);
 
 /*
  * Take one batch.  A batch that is out of order, larger than the credit or for
- * another session is refused whole: the bridge has to open a new session.
+ * another session is refused whole: the bridge has to open a new session.  So is
+ * one that was read under a definition of the stream which is no more: it may lack
+ * tables that were added, or be treated as an option no longer says.
  */
 Datum
 dbs_receive(PG_FUNCTION_ARGS)
@@ -320,8 +327,10 @@ dbs_receive(PG_FUNCTION_ARGS)
 	bytea *answer;
 	DbsSlotState state;
 	uint64 room;
+	bool outdated;
 
 	check_session(session);
+	outdated = dbs_stream_is_outdated(my_stream, my_generation);
 	SpinLockAcquire(&my_slot->mutex);
 	state = my_slot->state;
 	worker = my_slot->worker_latch;
@@ -330,7 +339,7 @@ dbs_receive(PG_FUNCTION_ARGS)
 	receipt.sync_wanted = my_slot->sync_wanted;
 	SpinLockRelease(&my_slot->mutex);
 
-	if (size > 0 && state == DBS_SLOT_RUNNING)
+	if (size > 0 && state == DBS_SLOT_RUNNING && !outdated)
 	{
 		if (batch != receipt.next_batch)
 			ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
@@ -349,7 +358,9 @@ dbs_receive(PG_FUNCTION_ARGS)
 		if (worker != NULL)
 			SetLatch(worker);
 	}
-	receipt.state = state == DBS_SLOT_RUNNING ? DBS_RECEIPT_RUNNING : DBS_RECEIPT_STOPPED;
+	receipt.state = state != DBS_SLOT_RUNNING ? DBS_RECEIPT_STOPPED
+					: outdated                ? DBS_RECEIPT_OUTDATED
+											  : DBS_RECEIPT_RUNNING;
 	receipt.applied_bytes = pg_atomic_read_u64(&my_slot->queue.tail);
 	receipt.credit = dbs_slot_ring_size() - dbs_queue_used(&my_slot->queue);
 

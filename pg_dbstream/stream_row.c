@@ -10,6 +10,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -88,6 +89,49 @@ dbs_stream_load(int stream_id)
 	UnregisterSnapshot(snapshot);
 	table_close(relation, AccessShareLock);
 	return stream;
+}
+
+/* ---- has it changed? ---- */
+
+static Oid stream_relation = InvalidOid;
+/* That this stream had this generation when last looked at, and no definition has changed since; 0: none. */
+static int looked_at = 0;
+static int64 looked_generation;
+
+static void
+definitions_changed(Datum arg, Oid relation)
+{
+	if (relation == stream_relation || relation == InvalidOid)
+		looked_at = 0;
+}
+
+bool
+dbs_stream_is_outdated(int stream_id, int64 generation)
+{
+	const DbsStream *stream;
+
+	if (!OidIsValid(stream_relation))
+		CacheRegisterRelcacheCallback(definitions_changed, (Datum) 0);
+	AcceptInvalidationMessages();
+	if (looked_at == stream_id && looked_generation == generation)
+		return false;
+	/* Before the look, so that a change during it is not missed. */
+	stream_relation = dbs_catalog_oid("stream");
+	looked_at = stream_id;
+	looked_generation = generation;
+	stream = dbs_stream_load(stream_id);
+	if (stream != NULL && stream->generation == generation)
+		return false;
+	looked_at = 0;
+	return true;
+}
+
+void
+dbs_stream_report_outdated(int stream_id)
+{
+	ereport(ERROR, (errcode(MAKE_SQLSTATE('D', 'B', '0', '0', '1')),
+					errmsg("the definition of stream %d has changed", stream_id),
+					errhint("Read it again from dbstream.bridge_streams().")));
 }
 
 const char *

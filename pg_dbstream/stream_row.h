@@ -27,6 +27,15 @@ typedef struct DbsStream
 /* The stream, allocated in the current context; NULL when there is none. Needs a transaction. */
 DbsStream *dbs_stream_load(int stream_id);
 
+/*
+ * Whether the stream's definition may have another generation than the one given. Costs nothing while no definition
+ * changes: whoever changes one sends an invalidation with it (dbs_notify). Needs a transaction.
+ */
+bool dbs_stream_is_outdated(int stream_id, int64 generation);
+
+/* ERROR with SQLSTATE DB001, which makes a bridge read the definition again; also when the stream is gone. */
+pg_attribute_noreturn() void dbs_stream_report_outdated(int stream_id);
+
 /* An option's scalar value as text, or fallback when it is missing or null. */
 const char *dbs_stream_option(const DbsStream *stream, const char *name, const char *fallback);
 

@@ -10,7 +10,7 @@ SELECT state FROM dbstream.stream_status;
 SELECT dbstream.bridge_hello('0.1.0', 1, 1, 'played') IS NOT NULL AS hello;
 SELECT state FROM dbstream.stream_status;
 SELECT id AS stream FROM dbstream.stream \gset
-SELECT session FROM dbstream.open_inbound(:stream) \gset
+SELECT session FROM dbstream.open_inbound(:stream, 0) \gset
 SELECT state, bridge, worker_pid IS NOT NULL AS worker, receiver_pid = pg_backend_pid() AS receiver, queued_bytes,
 	bytes_behind, seconds_behind, last_heard_at IS NOT NULL AS heard FROM dbstream.stream_status;
 SELECT stream, state, worker_pid IS NOT NULL AS worker, receiver_pid = pg_backend_pid() AS receiver, queued_bytes, transactions,

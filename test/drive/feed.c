@@ -669,7 +669,7 @@ main(int argc, char **argv)
 	conn = PQconnectdb(argv[1]);
 	if (PQstatus(conn) != CONNECTION_OK)
 		fail("connect", PQerrorMessage(conn));
-	snprintf(sql, sizeof sql, "SELECT * FROM dbstream.open_inbound(%d)", (int) strtol(argv[2], NULL, 10));
+	snprintf(sql, sizeof sql, "SELECT * FROM dbstream.open_inbound(%d, 0)", (int) strtol(argv[2], NULL, 10));
 	result = PQexec(conn, sql);
 	check(result, "open_inbound");
 	snprintf(session_text, sizeof session_text, "%s", PQgetvalue(result, 0, 0));

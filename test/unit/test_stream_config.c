@@ -39,7 +39,6 @@ defaults_fill_what_is_missing(void **state)
 
 	(void) state;
 	assert_int_equal(config->id, 7);
-	assert_int_equal(config->generation, 3);
 	assert_string_equal(config->name, "shop_in");
 	assert_string_equal(config->source.name, "shop");
 	assert_string_equal(config->source.kind, "mariadb");

@@ -357,7 +357,7 @@ round_trip_receipt(void **state)
 	assert_true(got.applied_time == golden_receipt.applied_time);
 	assert_true(got.sync_wanted == golden_receipt.sync_wanted);
 	assert_false(dbs_get_receipt(bytes, sizeof bytes - 1, &got));
-	bytes[0] = 3;
+	bytes[0] = 4;
 	assert_false(dbs_get_receipt(bytes, sizeof bytes, &got));
 	bytes[0] = DBS_RECEIPT_STOPPED;
 	assert_true(dbs_get_receipt(bytes, sizeof bytes, &got));

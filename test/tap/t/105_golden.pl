@@ -31,7 +31,7 @@ sub feed
 {
 	my (@names) = @_;
 	my $script = "SELECT dbstream.bridge_hello((SELECT extversion FROM pg_extension WHERE extname = 'dbstream'), 1, 1, 'golden');\n"
-	  . "SELECT session FROM dbstream.open_inbound(1) \\gset\n";
+	  . "SELECT session FROM dbstream.open_inbound(1, 0) \\gset\n";
 	my $batch = 0;
 
 	foreach my $name ('hello', @names)

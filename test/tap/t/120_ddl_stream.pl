@@ -31,7 +31,7 @@ foreach my $kind (@kinds)
 		my $scene = DBStream::Scene->new(kind => $kind);
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
-		foreach my $part (qw(random_alters online_tools tables_come_and_go stops policies))
+		foreach my $part (qw(random_alters online_tools tables_come_and_go stops definitions policies))
 		{
 			next if defined $ENV{DBSTREAM_PART} && $ENV{DBSTREAM_PART} ne $part;
 			my $good = eval { main->can($part)->($scene, $kind); 1; };
@@ -566,6 +566,28 @@ sub stops
 	is($target->sql("SELECT outcome || ' ' || (position IS NOT NULL) || ' ' || default_schema FROM dbstream.ddl_history"
 			  . " WHERE source_sql ~ 'SOUNDEX'"), 'skipped true halt', "$kind: the history says so");
 	$target->sql("SELECT dbstream.pause_stream('halt')");
+}
+
+# A definition holds for all that the source commits after it was changed, however fast that follows.
+sub definitions
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	$source->sql(join(';', 'CREATE DATABASE soon', map { "CREATE TABLE soon.t$_ (id int PRIMARY KEY)" } 0 .. 30));
+	$target->sql(join(';', 'CREATE SCHEMA soon', map { "CREATE TABLE soon.t$_ (id int PRIMARY KEY)" } 0 .. 30));
+	$target->sql("SELECT dbstream.create_stream('soon', source => 'm_source', target => 'local', tables => '{soon.t0}',"
+		  . " options => '{\"start\": \"now\"}'); SELECT dbstream.start_stream('soon')");
+	$scene->caught_up('soon', 60) or die "$scene->{last_wait}\n";
+	foreach my $round (1 .. 30)
+	{
+		$target->sql("SELECT dbstream.alter_stream('soon', tables => '{" . join(',', map { "soon.t$_" } 0 .. $round) . "}')");
+		$source->sql("INSERT INTO t$round VALUES ($round)", 'soon');
+	}
+	$scene->caught_up('soon', 60) or die "$scene->{last_wait}\n";
+	is($scene->compare('soon'), '', "$kind: a table that is added brings all that is committed after the call");
+	is($target->sql("SELECT count(*) FROM dbstream.errors WHERE stream = 'soon'"), 0, "$kind: and that is no error");
+	$target->sql("SELECT dbstream.pause_stream('soon')");
 }
 
 sub policies

@@ -250,7 +250,11 @@ sub emptied
 # What is not at the target stops the stream with words that help, and nothing is lost.
 sub missing_table
 {
+	my ($status, undef, $error) = $pg->run_psql(q{SELECT dbstream.alter_stream('relay', tables => '{shop.*,more.*}')});
+	like($error, qr/cannot change while it runs/, "$kind: the tables of a running stream stay");
+	$pg->sql("SELECT dbstream.pause_stream('relay')");
 	$pg->sql(q{SELECT dbstream.alter_stream('relay', tables => '{shop.*,more.*}')});
+	$pg->sql("SELECT dbstream.resume_stream('relay')");
 	ok(caught_up(60), "$kind: it goes on with other tables");
 	$target->sql('DROP TABLE shop.keyless');
 	$source->sql("INSERT INTO shop.keyless VALUES (9, 'later')");
