@@ -39,8 +39,14 @@ const char *dbs_ddl_my_column_tail(const DdlColumn *column);
 const char *dbs_ddl_my_column(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table);
 
 /* ---- keys (ddl_my_key.c) ---- */
+/* Is the name in the List of char *? */
+bool dbs_ddl_my_has_name(List *names, const char *name);
 /* Is the column in a key that compares whole values? */
 bool dbs_ddl_my_in_key(const DdlCreateTable *table, const char *column);
+/* Has the column's type no length that a key could have? */
+bool dbs_ddl_my_is_long(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table);
+/* Does a key begin with the columns (a List of char *)? */
+bool dbs_ddl_my_has_index(const DdlCreateTable *table, List *columns);
 /* "KEY `name` (…)" as CREATE TABLE writes it; NULL with a note. */
 const char *dbs_ddl_my_key(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table);
 const char *dbs_ddl_my_key_kind(const DdlKey *key);
@@ -54,9 +60,11 @@ const char *dbs_ddl_my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, c
 const char *dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table);
 
 /* ---- tables (ddl_my_table.c, ddl_my_alter.c) ---- */
+/* Names that the target wants unique in a database get another one where a table of this text has them. */
+void dbs_ddl_my_settle_names(DdlRaw *raw, const DdlStatement *statement, List *checks, List *foreign_keys);
+/* A note when a column before this one has the same name in other case. */
+void dbs_ddl_my_note_case(DdlRaw *raw, const DdlCreateTable *table, const DdlColumn *column);
 void dbs_ddl_my_create_table(DdlRaw *raw, DdlStatement *statement);
-/* What this text created under the name; NULL: nothing. */
-DdlCreateTable *dbs_ddl_my_created_table(DdlRaw *raw, const DdlName *name);
 void dbs_ddl_my_alter_table(DdlRaw *raw, DdlStatement *statement);
 
 #endif

@@ -1,85 +1,54 @@
 /*
  * ALTER TABLE in MySQL's and MariaDB's words.
+ *
+ * A table that the text creates is changed along: later actions and
+ * statements see it as it is then.  PostgreSQL drops the keys and constraints
+ * of a column that goes, MySQL leaves the rest of them: so they are dropped
+ * by name.
  */
 #include "postgres.h"
 
-#include "ddl_my.h"
+#include "ddl_my_alter.h"
 
-DdlCreateTable *
-dbs_ddl_my_created_table(DdlRaw *raw, const DdlName *name)
+void
+dbs_ddl_my_add_part(DdlMyAlter *alter, const char *fmt, ...)
 {
-	ListCell *cell;
-
-	foreach (cell, raw->created)
+	if (alter->sql.len > 0)
+		appendStringInfoString(&alter->sql, ", ");
+	for (;;)
 	{
-		const DdlStatement *statement = lfirst(cell);
+		va_list args;
+		int needed;
 
-		if (strcmp(statement->name->name, name->name) == 0 &&
-			(name->schema == NULL || statement->name->schema == NULL ||
-			 strcmp(statement->name->schema, name->schema) == 0))
-			return statement->create;
+		va_start(args, fmt);
+		needed = appendStringInfoVA(&alter->sql, fmt, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&alter->sql, needed);
 	}
-	return NULL;
 }
 
-/* Changes that MySQL can only write as the whole column anew. */
-static const char *
-modify_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
+bool
+dbs_ddl_my_is_mysql(const DdlMyAlter *alter)
 {
-	DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(table, action->name);
-	DdlColumn stub = {.name = action->name};
-
-	if (action->kind == DDL_SET_TYPE)
-	{
-		if (column == NULL)
-		{
-			column = &stub;
-			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
-							 "column \"%s\": MODIFY writes the whole column, of which only the type is known here",
-							 action->name);
-		}
-		column->type = action->column->type;
-	}
-	else if (column == NULL)
-	{
-		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR,
-						 "column \"%s\": MySQL writes the whole column anew, and its type is not known here",
-						 action->name);
-		return NULL;
-	}
-	if (action->kind == DDL_SET_NOT_NULL || action->kind == DDL_DROP_NOT_NULL)
-		column->not_null = action->kind == DDL_SET_NOT_NULL;
-	if (action->kind == DDL_ADD_IDENTITY || action->kind == DDL_DROP_IDENTITY)
-		column->auto_increment = action->kind == DDL_ADD_IDENTITY;
-	return psprintf("MODIFY COLUMN %s", dbs_ddl_my_column(raw, column, table));
+	return alter->raw->options->target == DBS_DIALECT_MYSQL;
 }
 
-/*
- * SET DEFAULT and DROP DEFAULT of a column that is known write it whole: MySQL takes no expression for a text in
- * ALTER COLUMN, and keeps CURRENT_TIMESTAMP when a column is added in the same statement.
- */
-static const char *
-default_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
+/* "IF EXISTS " where the target has it; else a note, unless the table tells that it is needless. */
+const char *
+dbs_ddl_my_if_exists(DdlMyAlter *alter, bool wanted, const char *words)
 {
-	const char *name = dbs_ddl_mysql_quote(action->name);
-	DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(table, action->name);
-	DdlColumn stub = {.name = action->name, .type = &(DdlType){.family = DDL_TYPE_INT4}};
-	const char *sql;
-
-	stub.default_value = action->kind == DDL_SET_DEFAULT ? action->expr : NULL;
-	if (column != NULL)
-	{
-		column->default_value = stub.default_value;
-		return psprintf("MODIFY COLUMN %s", dbs_ddl_my_column(raw, column, table));
-	}
-	sql = dbs_ddl_my_default(raw, &stub, "INT");
-	if (sql == NULL)
-		return psprintf("ALTER COLUMN %s DROP DEFAULT", name);
-	/* Here MySQL takes a function in parentheses only. */
-	if (strncmp(sql, "CURRENT_TIMESTAMP", strlen("CURRENT_TIMESTAMP")) == 0)
-		sql = psprintf("(%s)", sql);
-	return psprintf("ALTER COLUMN %s SET DEFAULT %s", name, sql);
+	if (!wanted)
+		return "";
+	if (!dbs_ddl_my_is_mysql(alter))
+		return psprintf("%s ", words);
+	if (alter->table == NULL)
+		dbs_ddl_raw_note(alter->raw, DBS_NOTE_WARNING, "%s is left out: MySQL's ALTER TABLE has none", words);
+	return "";
 }
+
+/* ---- what uses a column --------------------------------------------------------------------- */
 
 /* MySQL does not add a column with a default that differs from row to row. */
 static bool
@@ -117,97 +86,310 @@ uses_column(const DdlExpr *expr, const char *name)
 }
 
 static void
-note_uses(DdlRaw *raw, const DdlCreateTable *table, const char *name)
+rename_in(DdlExpr *expr, const char *name, const char *new_name)
 {
 	ListCell *cell;
 
-	if (table == NULL || raw->options->target != DBS_DIALECT_MYSQL)
+	if (expr == NULL)
 		return;
-	foreach (cell, table->columns)
+	if (expr->kind == DDL_EXPR_COLUMN && strcmp(expr->text, name) == 0)
+		expr->text = new_name;
+	foreach (cell, expr->args)
+		rename_in(lfirst(cell), name, new_name);
+}
+
+static bool
+key_uses(const DdlKey *key, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, key->parts)
+	{
+		const DdlKeyPart *part = lfirst(cell);
+
+		if (part->column != NULL ? strcmp(part->column, name) == 0 : uses_column(part->expr, name))
+			return true;
+	}
+	return uses_column(key->where, name) || dbs_ddl_my_has_name(key->included, name);
+}
+
+static void
+note_uses(DdlMyAlter *alter, const char *name)
+{
+	ListCell *cell;
+
+	if (alter->table == NULL || !dbs_ddl_my_is_mysql(alter))
+		return;
+	foreach (cell, alter->table->columns)
 	{
 		const DdlColumn *column = lfirst(cell);
 
 		if (uses_column(column->generated, name))
-			dbs_ddl_raw_note(raw, DBS_NOTE_ERROR,
+			dbs_ddl_raw_note(alter->raw, DBS_NOTE_ERROR,
 							 "column \"%s\" cannot be renamed in MySQL, since generated column \"%s\" uses it: drop "
 							 "that one first and add it anew",
 							 name, column->name);
 	}
-	foreach (cell, table->checks)
+	foreach (cell, alter->table->checks)
 	{
 		if (uses_column(((const DdlCheck *) lfirst(cell))->expr, name))
 			dbs_ddl_raw_note(
-				raw, DBS_NOTE_ERROR,
+				alter->raw, DBS_NOTE_ERROR,
 				"column \"%s\" cannot be renamed in MySQL, since a CHECK uses it: drop that one first and add "
 				"it anew",
 				name);
 	}
+	foreach (cell, alter->table->keys)
+	{
+		ListCell *part;
+
+		foreach (part, ((const DdlKey *) lfirst(cell))->parts)
+		{
+			if (uses_column(((const DdlKeyPart *) lfirst(part))->expr, name))
+				dbs_ddl_raw_note(
+					alter->raw, DBS_NOTE_ERROR,
+					"column \"%s\" cannot be renamed in MySQL, since index \"%s\" is of an expression with it: drop "
+					"that one first and add it anew",
+					name, ((const DdlKey *) lfirst(cell))->name);
+		}
+	}
 }
 
-static const char *
-my_action(DdlRaw *raw, const DdlAction *action, DdlCreateTable *table)
-{
-	const char *name = action->name == NULL ? "" : dbs_ddl_mysql_quote(action->name);
-	const char *sql;
-	DdlColumn *column;
+/* ---- columns -------------------------------------------------------------------------------- */
 
+static void
+add_column(DdlMyAlter *alter, const DdlAction *action)
+{
+	DdlColumn *column = action->column;
+
+	if (dbs_ddl_my_is_mysql(alter) && varies(column->default_value))
+		dbs_ddl_raw_note(alter->raw, DBS_NOTE_ERROR,
+						 "column \"%s\": MySQL does not add a column with a default that differs from row to row: add "
+						 "it without, and set the default then",
+						 column->name);
+	if (alter->table != NULL)
+	{
+		if (column->if_not_exists && dbs_ddl_my_find_column(alter->table, column->name) != NULL)
+		{
+			dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "column \"%s\" is there already", column->name);
+			return;
+		}
+		alter->table->columns = lappend(alter->table->columns, column);
+		dbs_ddl_my_note_case(alter->raw, alter->table, column);
+	}
+	dbs_ddl_my_add_part(alter, "ADD COLUMN %s%s", dbs_ddl_my_if_exists(alter, column->if_not_exists, "IF NOT EXISTS"),
+						dbs_ddl_my_column(alter->raw, column, alter->table));
+	if (alter->table != NULL || !column->auto_increment)
+		return;
+	dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "column \"%s\": gets an index, which AUTO_INCREMENT needs",
+					 column->name);
+	dbs_ddl_my_add_part(alter, "ADD UNIQUE KEY %s (%s)", dbs_ddl_mysql_quote(column->name),
+						dbs_ddl_mysql_quote(column->name));
+}
+
+/* What goes with the column in PostgreSQL. */
+static void
+drop_uses(DdlMyAlter *alter, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, list_copy(alter->table->foreign_keys))
+	{
+		if (dbs_ddl_my_has_name(((DdlForeignKey *) lfirst(cell))->columns, name))
+			dbs_ddl_my_alter_drop_foreign_key(alter, lfirst(cell));
+	}
+	foreach (cell, list_copy(alter->table->checks))
+	{
+		if (uses_column(((DdlCheck *) lfirst(cell))->expr, name))
+			dbs_ddl_my_alter_drop_check(alter, lfirst(cell));
+	}
+	foreach (cell, list_copy(alter->table->keys))
+	{
+		if (key_uses(lfirst(cell), name))
+			dbs_ddl_my_alter_drop_key(alter, lfirst(cell));
+	}
+}
+
+static void
+drop_column(DdlMyAlter *alter, const DdlAction *action)
+{
+	DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(alter->table, action->name);
+	ListCell *cell;
+
+	if (alter->table != NULL && column == NULL && action->if_exists)
+	{
+		dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "column \"%s\" is not there", action->name);
+		return;
+	}
+	if (column != NULL)
+	{
+		alter->table->columns = list_delete_ptr(alter->table->columns, column);
+		/* CASCADE. */
+		foreach (cell, list_copy(alter->table->columns))
+		{
+			DdlColumn *other = lfirst(cell);
+			DdlAction more = {.kind = DDL_DROP_COLUMN, .name = other->name, .flag = action->flag};
+
+			if (uses_column(other->generated, action->name))
+				drop_column(alter, &more);
+		}
+		drop_uses(alter, action->name);
+	}
+	else if (alter->table == NULL)
+		dbs_ddl_raw_note(
+			alter->raw, DBS_NOTE_WARNING,
+			"column \"%s\": PostgreSQL drops the indexes and constraints that hold it; of those of several "
+			"columns the target keeps the rest, as they are not known here",
+			action->name);
+	dbs_ddl_my_add_part(alter, "DROP COLUMN %s%s", dbs_ddl_my_if_exists(alter, action->if_exists, "IF EXISTS"),
+						dbs_ddl_mysql_quote(action->name));
+}
+
+static void
+rename_column(DdlMyAlter *alter, const DdlAction *action)
+{
+	DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(alter->table, action->name);
+	ListCell *cell;
+	ListCell *inner;
+
+	note_uses(alter, action->name);
+	dbs_ddl_my_add_part(alter, "RENAME COLUMN %s TO %s", dbs_ddl_mysql_quote(action->name),
+						dbs_ddl_mysql_quote(action->new_name));
+	if (column == NULL)
+		return;
+	column->name = action->new_name;
+	foreach (cell, alter->table->columns)
+		rename_in(((DdlColumn *) lfirst(cell))->generated, action->name, action->new_name);
+	foreach (cell, alter->table->checks)
+		rename_in(((DdlCheck *) lfirst(cell))->expr, action->name, action->new_name);
+	foreach (cell, alter->table->keys)
+	{
+		DdlKey *key = lfirst(cell);
+
+		rename_in(key->where, action->name, action->new_name);
+		foreach (inner, key->parts)
+		{
+			DdlKeyPart *part = lfirst(inner);
+
+			rename_in(part->expr, action->name, action->new_name);
+			if (part->column != NULL && strcmp(part->column, action->name) == 0)
+				part->column = action->new_name;
+		}
+	}
+	foreach (cell, alter->table->foreign_keys)
+	{
+		foreach (inner, ((DdlForeignKey *) lfirst(cell))->columns)
+		{
+			if (strcmp(lfirst(inner), action->name) == 0)
+				lfirst(inner) = (void *) action->new_name;
+		}
+	}
+}
+
+/* What the action makes of the column. */
+static void
+change_column(DdlColumn *column, const DdlAction *action)
+{
 	switch (action->kind)
 	{
-		case DDL_ADD_COLUMN:
-			if (raw->options->target == DBS_DIALECT_MYSQL && varies(action->column->default_value))
-				dbs_ddl_raw_note(
-					raw, DBS_NOTE_ERROR,
-					"column \"%s\": MySQL does not add a column with a default that differs from row to row: add "
-					"it without, and set the default then",
-					action->column->name);
-			sql = psprintf("ADD COLUMN %s", dbs_ddl_my_column(raw, action->column, table));
-			if (table != NULL)
-				table->columns = lappend(table->columns, action->column);
-			return sql;
-		case DDL_DROP_COLUMN:
-			return psprintf("DROP COLUMN %s", name);
-		case DDL_RENAME_COLUMN:
-			note_uses(raw, table, action->name);
-			column = (DdlColumn *) dbs_ddl_my_find_column(table, action->name);
-			if (column != NULL)
-				column->name = action->new_name;
-			return psprintf("RENAME COLUMN %s TO %s", name, dbs_ddl_mysql_quote(action->new_name));
-		case DDL_RENAME_TABLE_TO:
-			return psprintf("RENAME TO %s", dbs_ddl_my_table_name(raw, action->table));
-		case DDL_SET_DEFAULT:
-		case DDL_DROP_DEFAULT:
-			return default_action(raw, action, table);
 		case DDL_SET_TYPE:
+			column->type = action->column->type;
+			break;
 		case DDL_SET_NOT_NULL:
 		case DDL_DROP_NOT_NULL:
+			column->not_null = action->kind == DDL_SET_NOT_NULL;
+			break;
 		case DDL_ADD_IDENTITY:
 		case DDL_DROP_IDENTITY:
-			return modify_action(raw, action, table);
-		case DDL_ADD_KEY:
-			sql = dbs_ddl_my_key(raw, action->key, table);
-			return sql == NULL ? NULL : psprintf("ADD %s", sql);
-		case DDL_ADD_CHECK:
-			sql = dbs_ddl_my_check(raw, action->check, table);
-			return sql == NULL ? NULL : psprintf("ADD %s", sql);
-		case DDL_ADD_FOREIGN_KEY:
-			return psprintf("ADD %s", dbs_ddl_my_foreign_key(raw, action->foreign_key, table));
-		case DDL_DROP_CONSTRAINT:
-			/* PostgreSQL names the primary key, MySQL does not. */
-			if (strlen(action->name) > 5 && strcmp(action->name + strlen(action->name) - 5, "_pkey") == 0)
-				return "DROP PRIMARY KEY";
-			return psprintf("DROP CONSTRAINT %s", name);
+			column->auto_increment = action->kind == DDL_ADD_IDENTITY;
+			break;
+		case DDL_SET_DEFAULT:
+		case DDL_DROP_DEFAULT:
+			column->default_value = action->kind == DDL_SET_DEFAULT ? action->expr : NULL;
+			/* A serial column's default is its sequence. */
+			if (column->identity_options == NULL)
+				column->auto_increment = false;
+			break;
+		case DDL_SET_EXPRESSION:
+		case DDL_DROP_EXPRESSION:
+			column->generated = action->kind == DDL_SET_EXPRESSION ? action->expr : NULL;
+			break;
 		default:
-			dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "an action of ALTER TABLE that is not carried over");
-			return NULL;
+			break;
 	}
+}
+
+/* SET DEFAULT and DROP DEFAULT of a column of which nothing is known. */
+static void
+set_default(DdlMyAlter *alter, const DdlAction *action)
+{
+	DdlColumn stub = {.name = action->name, .type = &(DdlType){.family = DDL_TYPE_INT4}};
+	const char *name = dbs_ddl_mysql_quote(action->name);
+	const char *sql;
+
+	stub.default_value = action->kind == DDL_SET_DEFAULT ? action->expr : NULL;
+	sql = dbs_ddl_my_default(alter->raw, &stub, "INT");
+	if (sql == NULL)
+	{
+		dbs_ddl_my_add_part(alter, "ALTER COLUMN %s DROP DEFAULT", name);
+		return;
+	}
+	/* Here MySQL takes a function in parentheses only. */
+	if (strncmp(sql, "CURRENT_TIMESTAMP", strlen("CURRENT_TIMESTAMP")) == 0)
+		sql = psprintf("(%s)", sql);
+	dbs_ddl_my_add_part(alter, "ALTER COLUMN %s SET DEFAULT %s", name, sql);
+}
+
+/*
+ * Changes that MySQL can only write as the whole column anew.  So are SET DEFAULT and DROP DEFAULT of a column that is
+ * known: MySQL takes no expression for a text in ALTER COLUMN, and keeps CURRENT_TIMESTAMP when a column is added in
+ * the same statement.  write: this is the last such action of the column; MySQL takes one MODIFY, which holds them all.
+ */
+static void
+modify_column(DdlMyAlter *alter, const DdlAction *action, bool write)
+{
+	DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(alter->table, action->name);
+	DdlColumn stub = {.name = action->name};
+
+	if (column != NULL)
+		change_column(column, action);
+	else if (action->kind == DDL_SET_DEFAULT || action->kind == DDL_DROP_DEFAULT)
+	{
+		set_default(alter, action);
+		return;
+	}
+	else if (action->kind == DDL_SET_TYPE)
+	{
+		column = &stub;
+		column->type = action->column->type;
+		dbs_ddl_raw_note(alter->raw, DBS_NOTE_WARNING,
+						 "column \"%s\": MODIFY writes the whole column, of which only the type is known here",
+						 action->name);
+	}
+	else
+	{
+		dbs_ddl_raw_note(alter->raw, DBS_NOTE_ERROR,
+						 "column \"%s\": MySQL writes the whole column anew, and its type is not known here",
+						 action->name);
+		return;
+	}
+	if (write || column == &stub)
+		dbs_ddl_my_add_part(alter, "MODIFY COLUMN %s", dbs_ddl_my_column(alter->raw, column, alter->table));
 }
 
 static bool
 is_modify(const DdlAction *action)
 {
-	return action->kind == DDL_SET_TYPE || action->kind == DDL_SET_DEFAULT || action->kind == DDL_DROP_DEFAULT ||
-		   action->kind == DDL_SET_NOT_NULL || action->kind == DDL_DROP_NOT_NULL || action->kind == DDL_ADD_IDENTITY ||
-		   action->kind == DDL_DROP_IDENTITY;
+	static const DdlActionKind kinds[] = {DDL_SET_TYPE,      DDL_SET_DEFAULT,    DDL_DROP_DEFAULT,
+										  DDL_SET_NOT_NULL,  DDL_DROP_NOT_NULL,  DDL_ADD_IDENTITY,
+										  DDL_DROP_IDENTITY, DDL_SET_EXPRESSION, DDL_DROP_EXPRESSION};
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		if (kinds[i] == action->kind)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -216,8 +398,6 @@ is_modified_later(const DdlStatement *statement, const ListCell *cell)
 	const DdlAction *action = lfirst(cell);
 	const ListCell *later;
 
-	if (!is_modify(action))
-		return false;
 	for_each_cell(later, statement->actions, lnext(statement->actions, cell))
 	{
 		const DdlAction *other = lfirst(later);
@@ -228,32 +408,73 @@ is_modified_later(const DdlStatement *statement, const ListCell *cell)
 	return false;
 }
 
+/* ---- the statement -------------------------------------------------------------------------- */
+
+static void
+write_action(DdlMyAlter *alter, const DdlStatement *statement, const ListCell *cell)
+{
+	const DdlAction *action = lfirst(cell);
+
+	if (is_modify(action))
+	{
+		modify_column(alter, action, !is_modified_later(statement, cell));
+		return;
+	}
+	switch (action->kind)
+	{
+		case DDL_ADD_COLUMN:
+			add_column(alter, action);
+			break;
+		case DDL_DROP_COLUMN:
+			drop_column(alter, action);
+			break;
+		case DDL_RENAME_COLUMN:
+			rename_column(alter, action);
+			break;
+		case DDL_RENAME_CONSTRAINT:
+			dbs_ddl_my_alter_rename_constraint(alter, action);
+			break;
+		case DDL_RENAME_TABLE_TO:
+			dbs_ddl_my_add_part(alter, "RENAME TO %s", dbs_ddl_my_table_name(alter->raw, action->table));
+			dbs_ddl_my_add_table(alter->raw, statement->name, false, true);
+			dbs_ddl_my_add_table(alter->raw, action->table, true, false);
+			dbs_ddl_raw_rename_table(alter->raw, statement->name, action->table);
+			break;
+		case DDL_ADD_KEY:
+			dbs_ddl_my_alter_add_key(alter, action->key);
+			break;
+		case DDL_ADD_CHECK:
+			dbs_ddl_my_alter_add_check(alter, action->check);
+			break;
+		case DDL_ADD_FOREIGN_KEY:
+			dbs_ddl_my_alter_add_foreign_key(alter, action->foreign_key);
+			break;
+		case DDL_DROP_CONSTRAINT:
+			dbs_ddl_my_alter_drop_constraint(alter, action);
+			break;
+		case DDL_SET_AUTO_INCREMENT:
+			dbs_ddl_my_add_part(alter, "AUTO_INCREMENT = " INT64_FORMAT, action->number);
+			break;
+		default:
+			dbs_ddl_raw_note(alter->raw, DBS_NOTE_ERROR, "an action of ALTER TABLE that is not carried over");
+			break;
+	}
+}
+
 void
 dbs_ddl_my_alter_table(DdlRaw *raw, DdlStatement *statement)
 {
-	DdlCreateTable *table = dbs_ddl_my_created_table(raw, statement->name);
-	StringInfoData sql;
+	DdlMyAlter alter = {raw, statement->name, dbs_ddl_raw_created_table(raw, statement->name)};
+	List *indexed = dbs_ddl_my_indexed_keys(alter.table);
+	const char *exists;
 	ListCell *cell;
 
 	dbs_ddl_my_add_table(raw, statement->name, false, false);
-	initStringInfo(&sql);
+	initStringInfo(&alter.sql);
 	foreach (cell, statement->actions)
-	{
-		const DdlAction *action = lfirst(cell);
-		const char *part = my_action(raw, action, table);
-
-		/* MySQL takes one MODIFY of a column: the last one holds what all of them changed. */
-		if (part != NULL && dbs_ddl_my_find_column(table, action->name) != NULL && is_modified_later(statement, cell))
-			continue;
-
-		if (part != NULL)
-			appendStringInfo(&sql, "%s%s", sql.len == 0 ? "" : ", ", part);
-		if (action->kind == DDL_RENAME_TABLE_TO)
-		{
-			dbs_ddl_my_add_table(raw, statement->name, false, true);
-			dbs_ddl_my_add_table(raw, action->table, true, false);
-		}
-	}
-	if (sql.len > 0)
-		dbs_ddl_my_sql(raw, "ALTER TABLE %s %s", dbs_ddl_my_table_name(raw, statement->name), sql.data);
+		write_action(&alter, statement, cell);
+	dbs_ddl_my_keep_indexes(&alter, indexed);
+	exists = dbs_ddl_my_if_exists(&alter, statement->if_exists, "IF EXISTS");
+	if (alter.sql.len > 0)
+		dbs_ddl_my_sql(raw, "ALTER TABLE %s%s %s", exists, dbs_ddl_my_table_name(raw, statement->name), alter.sql.data);
 }

@@ -196,7 +196,7 @@ dbs_ddl_my_column_base(DdlRaw *raw, const DdlColumn *column, const DdlCreateTabl
 			dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "column \"%s\": its expression cannot be carried over: %s",
 							 column->name, reason);
 		else
-			appendStringInfo(&sql, " GENERATED ALWAYS AS (%s) STORED", expression);
+			appendStringInfo(&sql, " GENERATED ALWAYS AS (%s) %s", expression, column->stored ? "STORED" : "VIRTUAL");
 		/* MariaDB takes no NOT NULL for a generated column. */
 		if (column->not_null && raw->options->target == DBS_DIALECT_MYSQL)
 			appendStringInfoString(&sql, " NOT NULL");

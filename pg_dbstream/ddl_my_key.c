@@ -5,6 +5,19 @@
 
 #include "ddl_my.h"
 
+bool
+dbs_ddl_my_has_name(List *names, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* In a key that compares whole values: an index that only finds rows can be of the first characters. */
 bool
 dbs_ddl_my_in_key(const DdlCreateTable *table, const char *column)
@@ -26,20 +39,14 @@ dbs_ddl_my_in_key(const DdlCreateTable *table, const char *column)
 	}
 	foreach (cell, table->foreign_keys)
 	{
-		ListCell *name;
-
-		foreach (name, ((DdlForeignKey *) lfirst(cell))->columns)
-		{
-			if (strcmp(lfirst(name), column) == 0)
-				return true;
-		}
+		if (dbs_ddl_my_has_name(((DdlForeignKey *) lfirst(cell))->columns, column))
+			return true;
 	}
 	return false;
 }
 
-/* Has the column's type no length that a key could have? */
-static bool
-is_long(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
+bool
+dbs_ddl_my_is_long(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
 {
 	int notes = list_length(raw->out->notes);
 	const char *type = dbs_ddl_my_type(raw, column->type, column->name, dbs_ddl_my_in_key(table, column->name));
@@ -47,6 +54,31 @@ is_long(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
 	/* What there is to say was said where the column was written. */
 	raw->out->notes = list_truncate(raw->out->notes, notes);
 	return strcmp(type, "LONGTEXT") == 0 || strcmp(type, "LONGBLOB") == 0;
+}
+
+bool
+dbs_ddl_my_has_index(const DdlCreateTable *table, List *columns)
+{
+	ListCell *cell;
+
+	foreach (cell, table->keys)
+	{
+		const DdlKey *key = lfirst(cell);
+		int match = 0;
+
+		while (match < list_length(columns) && match < list_length(key->parts))
+		{
+			const DdlKeyPart *part = list_nth(key->parts, match);
+
+			if (part->column == NULL || part->length > 0 || key->where != NULL ||
+				strcmp(part->column, list_nth(columns, match)) != 0)
+				break;
+			match++;
+		}
+		if (match == list_length(columns))
+			return true;
+	}
+	return false;
 }
 
 /* One part; NULL with a note. where: the predicate of a partial index, to be folded into an expression. */
@@ -70,7 +102,7 @@ my_key_part(DdlRaw *raw, const DdlKey *key, const DdlKeyPart *part, const DdlCre
 							 key->name);
 			return NULL;
 		}
-		else if (column != NULL && key->kind == DDL_KEY_INDEX && is_long(raw, column, table))
+		else if (column != NULL && key->kind == DDL_KEY_INDEX && dbs_ddl_my_is_long(raw, column, table))
 			sql = psprintf("%s(%d)", sql, DDL_KEY_TEXT_LENGTH);
 		return part->descending ? psprintf("%s DESC", sql) : sql;
 	}
@@ -216,6 +248,20 @@ sets_not_null(const DdlForeignKey *key, const DdlCreateTable *table)
 	return false;
 }
 
+/* InnoDB takes SET DEFAULT and refuses the change then, as without an action. */
+static void
+append_action(DdlRaw *raw, StringInfo sql, const char *event, const char *action, const DdlForeignKey *key)
+{
+	if (action == NULL)
+		return;
+	if (strcmp(action, "SET DEFAULT") == 0)
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+						 "a foreign key to \"%s\": %s SET DEFAULT is left out: the target refuses the change",
+						 key->table->name, event);
+	else
+		appendStringInfo(sql, " %s %s", event, action);
+}
+
 /* What stands behind it. */
 const char *
 dbs_ddl_my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table)
@@ -240,10 +286,8 @@ dbs_ddl_my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, const DdlCrea
 			key->table->name);
 		return sql.data;
 	}
-	if (key->on_delete != NULL)
-		appendStringInfo(&sql, " ON DELETE %s", key->on_delete);
-	if (key->on_update != NULL)
-		appendStringInfo(&sql, " ON UPDATE %s", key->on_update);
+	append_action(raw, &sql, "ON DELETE", key->on_delete, key);
+	append_action(raw, &sql, "ON UPDATE", key->on_update, key);
 	if (key->deferrable)
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "a foreign key: DEFERRABLE has no equivalent; it is checked at once");
 	return sql.data;
@@ -292,14 +336,21 @@ dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table
 						 check->name == NULL ? "" : check->name);
 		return NULL;
 	}
+	if (check->not_enforced && raw->options->target == DBS_DIALECT_MARIADB)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "check \"%s\" is not created: MariaDB has no NOT ENFORCED",
+						 check->name == NULL ? "" : check->name);
+		return NULL;
+	}
 	if (sql == NULL)
 	{
-		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "check \"%s\" cannot be carried over: %s",
+		dbs_ddl_raw_note(raw, check->of_domain ? DBS_NOTE_WARNING : DBS_NOTE_ERROR,
+						 check->of_domain ? "check \"%s\", a domain's, is not created: %s"
+										  : "check \"%s\" cannot be carried over: %s",
 						 check->name == NULL ? "" : check->name, reason);
 		return NULL;
 	}
-	return psprintf("%s%s%sCHECK (%s)", check->name == NULL ? "" : "CONSTRAINT ",
-					check->name == NULL ? "" : dbs_ddl_mysql_quote(check->name), check->name == NULL ? "" : " ", sql);
+	return psprintf("%s%s%sCHECK (%s)%s", check->name == NULL ? "" : "CONSTRAINT ",
+					check->name == NULL ? "" : dbs_ddl_mysql_quote(check->name), check->name == NULL ? "" : " ", sql,
+					check->not_enforced ? " NOT ENFORCED" : "");
 }
-
-/* ---- CREATE TABLE ---------------------------------------------------------------------------------------- */

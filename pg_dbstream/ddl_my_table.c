@@ -68,25 +68,138 @@ settle_auto_increment(DdlRaw *raw, DdlCreateTable *table)
 	}
 }
 
-static bool
-is_primary(const DdlCreateTable *table, const char *name)
+/* MySQL's names of columns are the same in any case; names of either side are UTF-8, and other letters than ASCII's
+ * are left to the target to compare. */
+void
+dbs_ddl_my_note_case(DdlRaw *raw, const DdlCreateTable *table, const DdlColumn *column)
 {
 	ListCell *cell;
-	ListCell *part_cell;
 
-	foreach (cell, table->keys)
+	foreach (cell, table->columns)
 	{
-		const DdlKey *key = lfirst(cell);
+		const DdlColumn *other = lfirst(cell);
 
-		if (key->kind != DDL_KEY_PRIMARY)
-			continue;
-		foreach (part_cell, key->parts)
+		if (other == column)
+			return;
+		if (pg_strcasecmp(other->name, column->name) == 0)
+			dbs_ddl_raw_note(raw, DBS_NOTE_ERROR,
+							 "columns \"%s\" and \"%s\" are one to MySQL, whose names have no case: rename one",
+							 other->name, column->name);
+	}
+}
+
+/* Bytes that a value of the column takes in a row, at most; texts and the like lie elsewhere. */
+static int
+row_bytes(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table)
+{
+	int notes = list_length(raw->out->notes);
+	const char *type = dbs_ddl_my_type(raw, column->type, column->name, dbs_ddl_my_in_key(table, column->name));
+	int length = 0;
+
+	raw->out->notes = list_truncate(raw->out->notes, notes);
+	if (sscanf(type, "VARCHAR(%d)", &length) == 1 || sscanf(type, "CHAR(%d)", &length) == 1)
+		return length * 4 + 2;
+	return sscanf(type, "VARBINARY(%d)", &length) == 1 ? length + 2 : 12;
+}
+
+/* MySQL's rows hold 65,535 bytes at most: the longest texts, of no key, become LONGTEXT until the rest fits. */
+static void
+settle_row_size(DdlRaw *raw, DdlCreateTable *table)
+{
+	for (;;)
+	{
+		DdlColumn *longest = NULL;
+		int longest_bytes = 1024;
+		int total = 0;
+		ListCell *cell;
+
+		foreach (cell, table->columns)
 		{
-			if (strcmp(((DdlKeyPart *) lfirst(part_cell))->column, name) == 0)
+			DdlColumn *column = lfirst(cell);
+			int bytes = row_bytes(raw, column, table);
+
+			total += bytes;
+			if (column->type->family == DDL_TYPE_VARCHAR && bytes > longest_bytes &&
+				!dbs_ddl_my_in_key(table, column->name))
+				longest = column, longest_bytes = bytes;
+		}
+		if (total <= 65000 || longest == NULL)
+			return;
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "column \"%s\" becomes LONGTEXT: MySQL's rows hold 65,535 bytes at most",
+						 longest->name);
+		longest->type = memcpy(palloc(sizeof(DdlType)), longest->type, sizeof(DdlType));
+		longest->type->family = DDL_TYPE_TEXT;
+	}
+}
+
+/* Has another table of this text and database a check (foreign key) of the name? */
+static bool
+is_taken(DdlRaw *raw, const DdlStatement *statement, const char *name, bool check)
+{
+	const char *schema = dbs_ddl_my_schema(raw, statement->name->schema);
+	ListCell *cell;
+	ListCell *inner;
+
+	foreach (cell, raw->created)
+	{
+		const DdlStatement *other = lfirst(cell);
+		const char *database = dbs_ddl_my_schema(raw, other->name->schema);
+
+		/* Tables that come later make way themselves. */
+		if (other->create == statement->create && statement->kind == DDL_CREATE_TABLE)
+			return false;
+		if (other->create == statement->create || (schema == NULL) != (database == NULL) ||
+			(schema != NULL && strcmp(schema, database) != 0))
+			continue;
+		foreach (inner, check ? other->create->checks : other->create->foreign_keys)
+		{
+			const char *taken = check ? ((DdlCheck *) lfirst(inner))->name : ((DdlForeignKey *) lfirst(inner))->name;
+
+			if (taken != NULL && strcmp(taken, name) == 0)
 				return true;
 		}
 	}
 	return false;
+}
+
+/* The name, or table_name where that one is taken. */
+static const char *
+free_name(DdlRaw *raw, const DdlStatement *statement, const char *name, bool check)
+{
+	const char *other;
+
+	if (name == NULL || !is_taken(raw, statement, name, check))
+		return NULL;
+	other = dbs_ddl_pg_index_name(statement->name->name, name);
+	dbs_ddl_raw_note(raw, DBS_NOTE_INFO,
+					 "constraint \"%s\" is called \"%s\": the target's names are unique in a database, and another "
+					 "table has it",
+					 name, other);
+	return other;
+}
+
+void
+dbs_ddl_my_settle_names(DdlRaw *raw, const DdlStatement *statement, List *checks, List *foreign_keys)
+{
+	ListCell *cell;
+
+	/* MariaDB's checks have names in their table. */
+	foreach (cell, raw->options->target == DBS_DIALECT_MYSQL ? checks : NIL)
+	{
+		DdlCheck *check = lfirst(cell);
+		const char *name = free_name(raw, statement, check->name, true);
+
+		if (name != NULL)
+			check->source_name = check->name, check->name = name;
+	}
+	foreach (cell, foreign_keys)
+	{
+		DdlForeignKey *key = lfirst(cell);
+		const char *name = free_name(raw, statement, key->name, false);
+
+		if (name != NULL)
+			key->source_name = key->name, key->name = name;
+	}
 }
 
 /* What columns and keys mean for each other. */
@@ -95,6 +208,9 @@ settle_table(DdlRaw *raw, DdlCreateTable *table)
 {
 	ListCell *cell;
 
+	settle_row_size(raw, table);
+	foreach (cell, table->columns)
+		dbs_ddl_my_note_case(raw, table, lfirst(cell));
 	settle_auto_increment(raw, table);
 	foreach (cell, table->columns)
 	{
@@ -102,8 +218,6 @@ settle_table(DdlRaw *raw, DdlCreateTable *table)
 
 		if (column->identity_options != NULL && column->identity_options->has_start)
 			table->auto_increment = column->identity_options->start;
-		if (is_primary(table, column->name))
-			column->not_null = true;
 	}
 }
 
@@ -123,14 +237,18 @@ dbs_ddl_my_create_table(DdlRaw *raw, DdlStatement *statement)
 					   dbs_ddl_my_table_name(raw, statement->name), dbs_ddl_my_table_name(raw, table->like));
 		return;
 	}
+	if (table->columns == NIL)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "MySQL has no table without columns");
+		return;
+	}
 	settle_table(raw, table);
+	dbs_ddl_my_settle_names(raw, statement, table->checks, table->foreign_keys);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE %sTABLE %s%s (", table->temporary ? "TEMPORARY " : "",
 					 table->if_not_exists ? "IF NOT EXISTS " : "", dbs_ddl_my_table_name(raw, statement->name));
 	foreach (cell, table->columns)
 		append_element(&sql, &first, dbs_ddl_my_column(raw, lfirst(cell), table));
-	if (table->columns == NIL)
-		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "MySQL has no table without columns");
 	foreach (cell, table->keys)
 		append_element(&sql, &first, dbs_ddl_my_key(raw, lfirst(cell), table));
 	foreach (cell, table->foreign_keys)

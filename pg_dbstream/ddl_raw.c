@@ -26,9 +26,12 @@ List *
 dbs_ddl_parse_raw(const char *sql, const char **error, int *offset)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback *callers = error_context_stack;
 	List *volatile trees = NIL;
 
 	*error = NULL;
+	/* A function around this one would take the error's position for one in its own text. */
+	error_context_stack = NULL;
 	PG_TRY();
 	{
 		trees = raw_parser(sql, RAW_PARSE_DEFAULT);
@@ -40,6 +43,7 @@ dbs_ddl_parse_raw(const char *sql, const char **error, int *offset)
 		MemoryContextSwitchTo(context);
 		data = CopyErrorData();
 		/* A cancel or a lack of memory is no matter of the text. */
+		error_context_stack = callers;
 		if (data->sqlerrcode == ERRCODE_QUERY_CANCELED || data->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
 			PG_RE_THROW();
 		FlushErrorState();
@@ -47,95 +51,196 @@ dbs_ddl_parse_raw(const char *sql, const char **error, int *offset)
 		*offset = Max(data->cursorpos - 1, 0);
 	}
 	PG_END_TRY();
+	error_context_stack = callers;
 	return trees;
 }
 
-static bool
-same_table(const DdlStatement *created, const DdlName *name)
-{
-	const char *schema = created->name->schema;
-
-	return strcmp(created->name->name, name->name) == 0 &&
-		   (schema == NULL || name->schema == NULL || strcmp(schema, name->schema) == 0);
-}
-
-/* Keys and constraints that come later in the text go into the table that it creates. */
-static void
-fold_keys(DdlRaw *raw, const DdlStatement *tree)
+static DdlStatement *
+find_created(const DdlRaw *raw, const DdlName *name)
 {
 	ListCell *cell;
-	ListCell *created_cell;
-
-	foreach (created_cell, raw->created)
-	{
-		DdlStatement *created = lfirst(created_cell);
-
-		if (!same_table(created, tree->name))
-			continue;
-		foreach (cell, tree->actions)
-		{
-			const DdlAction *action = lfirst(cell);
-
-			if (action->kind == DDL_ADD_KEY)
-				created->create->keys = lappend(created->create->keys, action->key);
-			else if (action->kind == DDL_ADD_FOREIGN_KEY)
-				created->create->foreign_keys = lappend(created->create->foreign_keys, action->foreign_key);
-			else if (action->kind == DDL_ADD_CHECK)
-				created->create->checks = lappend(created->create->checks, action->check);
-		}
-	}
-}
-
-/* Is the statement nothing but keys and constraints of a table created in this text? */
-static bool
-is_folded(const DdlRaw *raw, const DdlStatement *tree)
-{
-	ListCell *cell;
-	bool created = false;
-
-	if (tree->kind != DDL_ALTER_TABLE || tree->actions == NIL)
-		return false;
-	foreach (cell, raw->created)
-		created |= same_table(lfirst(cell), tree->name);
-	foreach (cell, tree->actions)
-	{
-		const DdlAction *action = lfirst(cell);
-
-		created &= action->kind == DDL_ADD_KEY || action->kind == DDL_ADD_CHECK || action->kind == DDL_ADD_FOREIGN_KEY;
-	}
-	return created;
-}
-
-/* A comment on a table or column created in this text; true when it was put there. */
-static bool
-fold_comment(DdlRaw *raw, const DdlStatement *tree)
-{
-	ListCell *cell;
-	ListCell *column_cell;
 
 	foreach (cell, raw->created)
 	{
 		DdlStatement *created = lfirst(cell);
+		const char *schema = created->name->schema;
 
-		if (tree->kind != DDL_COMMENT || !same_table(created, tree->name))
-			continue;
-		if (tree->comment_column == NULL)
+		if (strcmp(created->name->name, name->name) == 0 &&
+			(schema == NULL || name->schema == NULL || strcmp(schema, name->schema) == 0))
+			return created;
+	}
+	return NULL;
+}
+
+DdlCreateTable *
+dbs_ddl_raw_created_table(DdlRaw *raw, const DdlName *name)
+{
+	const DdlStatement *created = find_created(raw, name);
+
+	return created == NULL ? NULL : created->create;
+}
+
+const DdlCreateTable *
+dbs_ddl_raw_unchanged_table(DdlRaw *raw, const DdlName *name)
+{
+	const DdlStatement *created = find_created(raw, name);
+
+	return created == NULL || list_member_ptr(raw->changed, created) ? NULL : created->create;
+}
+
+void
+dbs_ddl_raw_forget_table(DdlRaw *raw, const DdlName *name)
+{
+	DdlStatement *created = find_created(raw, name);
+
+	if (created != NULL)
+		raw->created = list_delete_ptr(raw->created, created);
+}
+
+void
+dbs_ddl_raw_rename_table(DdlRaw *raw, const DdlName *name, const DdlName *new_name)
+{
+	DdlStatement *created = find_created(raw, name);
+
+	if (created == NULL)
+		return;
+	created->name = palloc(sizeof(DdlName));
+	*created->name = *new_name;
+}
+
+/* Keys and constraints that come later in the text go into the table that it creates. */
+static void
+fold_keys(DdlCreateTable *table, const DdlStatement *tree)
+{
+	ListCell *cell;
+
+	foreach (cell, tree->actions)
+	{
+		const DdlAction *action = lfirst(cell);
+
+		if (action->kind == DDL_ADD_KEY)
+			table->keys = lappend(table->keys, action->key);
+		else if (action->kind == DDL_ADD_FOREIGN_KEY)
+			table->foreign_keys = lappend(table->foreign_keys, action->foreign_key);
+		else if (action->kind == DDL_ADD_CHECK)
+			table->checks = lappend(table->checks, action->check);
+	}
+}
+
+/* Is the statement nothing but keys and constraints? */
+static bool
+is_keys(const DdlStatement *tree)
+{
+	ListCell *cell;
+
+	if (tree->kind != DDL_ALTER_TABLE || tree->actions == NIL)
+		return false;
+	foreach (cell, tree->actions)
+	{
+		const DdlAction *action = lfirst(cell);
+
+		if (action->kind == DDL_ADD_KEY ? action->key->using_index != NULL
+										: action->kind != DDL_ADD_CHECK && action->kind != DDL_ADD_FOREIGN_KEY)
+			return false;
+	}
+	return true;
+}
+
+/* A comment on a table or column created in this text; true when it was put there. */
+static bool
+fold_comment(DdlCreateTable *table, const DdlStatement *tree)
+{
+	ListCell *cell;
+
+	if (tree->comment_column == NULL)
+	{
+		table->comment = tree->comment;
+		return true;
+	}
+	foreach (cell, table->columns)
+	{
+		DdlColumn *column = lfirst(cell);
+
+		if (strcmp(column->name, tree->comment_column) == 0)
 		{
-			created->create->comment = tree->comment;
+			column->comment = tree->comment;
 			return true;
-		}
-		foreach (column_cell, created->create->columns)
-		{
-			DdlColumn *column = lfirst(column_cell);
-
-			if (strcmp(column->name, tree->comment_column) == 0)
-			{
-				column->comment = tree->comment;
-				return true;
-			}
 		}
 	}
 	return false;
+}
+
+/*
+ * Put keys and comments into the table of this text that they are of: only so can a text column get its length, and
+ * AUTO_INCREMENT its key.  After any other change of the table they stay where they are, for they may need it.
+ */
+static bool
+fold(DdlRaw *raw, DdlStatement *tree)
+{
+	DdlStatement *created;
+	ListCell *cell;
+
+	foreach (cell, tree->names)
+		raw->changed = lappend(raw->changed, find_created(raw, lfirst(cell)));
+	if (tree->kind != DDL_ALTER_TABLE && tree->kind != DDL_COMMENT)
+		return false;
+	created = find_created(raw, tree->name);
+	if (created == NULL || created->create->like != NULL || list_member_ptr(raw->changed, created))
+		return false;
+	if (tree->kind == DDL_COMMENT)
+		return fold_comment(created->create, tree);
+	if (!is_keys(tree))
+	{
+		raw->changed = lappend(raw->changed, created);
+		return false;
+	}
+	fold_keys(created->create, tree);
+	dbs_ddl_raw_settle_primary(created->create);
+	return true;
+}
+
+/* The name that an element of CREATE SCHEMA creates something under, or NULL. */
+static RangeVar *
+element_name(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+			return ((CreateStmt *) node)->relation;
+		case T_IndexStmt:
+			return ((IndexStmt *) node)->relation;
+		case T_CreateSeqStmt:
+			return ((CreateSeqStmt *) node)->sequence;
+		default:
+			return NULL;
+	}
+}
+
+/* A parse tree, as a Pair; the elements of CREATE SCHEMA are statements of their own. */
+static List *
+read_node(DdlRaw *raw, Node *node, const char *sql, List *pairs)
+{
+	Pair *pair = palloc0(sizeof(Pair));
+	ListCell *cell;
+
+	pair->out = palloc0(sizeof(DbsDdlStatement));
+	pair->out->source_sql = sql;
+	pair->out->class = DBS_DDL_APPLY;
+	pair->out->tag = CreateCommandName(node);
+	raw->out = pair->out;
+	pair->tree = dbs_ddl_raw_read(raw, node);
+	pairs = lappend(pairs, pair);
+	if (!IsA(node, CreateSchemaStmt) || pair->tree->name->name == NULL)
+		return pairs;
+	foreach (cell, ((CreateSchemaStmt *) node)->schemaElts)
+	{
+		RangeVar *name = element_name(lfirst(cell));
+
+		if (name != NULL && name->schemaname == NULL)
+			name->schemaname = pstrdup(pair->tree->name->name);
+		pairs = read_node(raw, lfirst(cell), sql, pairs);
+	}
+	return pairs;
 }
 
 static List *
@@ -170,18 +275,7 @@ read_statement(DdlRaw *raw, const DdlTokens *tokens, List *pairs)
 		return lappend(pairs, pair);
 	}
 	foreach (cell, trees)
-	{
-		RawStmt *statement = lfirst_node(RawStmt, cell);
-		Pair *pair = palloc0(sizeof(Pair));
-
-		pair->out = palloc0(sizeof(DbsDdlStatement));
-		pair->out->source_sql = sql;
-		pair->out->class = DBS_DDL_APPLY;
-		pair->out->tag = CreateCommandName(statement->stmt);
-		raw->out = pair->out;
-		pair->tree = dbs_ddl_raw_read(raw, statement->stmt);
-		pairs = lappend(pairs, pair);
-	}
+		pairs = read_node(raw, lfirst_node(RawStmt, cell)->stmt, sql, pairs);
 	return pairs;
 }
 
@@ -192,29 +286,21 @@ read_all(DdlRaw *raw, const char *text)
 	DdlLexer lexer;
 	DdlTokens tokens;
 	List *pairs = NIL;
-	ListCell *cell;
 
 	dbs_ddl_lexer_init(&lexer, text, DBS_DIALECT_POSTGRESQL, 0);
 	while (dbs_ddl_lexer_next(&lexer, &tokens))
 	{
+		int before = list_length(pairs);
+
 		pairs = read_statement(raw, &tokens, pairs);
 		dbs_ddl_tokens_free(&tokens);
-	}
-	foreach (cell, pairs)
-	{
-		Pair *pair = lfirst(cell);
-
-		if (pair->tree == NULL)
-			continue;
-		/* Keys of tables created here go into them: only so can a text column get its length, and AUTO_INCREMENT its
-		 * key. */
-		if (is_folded(raw, pair->tree))
+		for (int i = before; i < list_length(pairs); i++)
 		{
-			fold_keys(raw, pair->tree);
-			pair->tree = NULL;
+			Pair *pair = list_nth(pairs, i);
+
+			if (pair->tree != NULL && fold(raw, pair->tree))
+				pair->tree = NULL;
 		}
-		else if (fold_comment(raw, pair->tree))
-			pair->tree = NULL;
 	}
 	return pairs;
 }

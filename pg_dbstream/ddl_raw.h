@@ -13,6 +13,7 @@ typedef struct DdlRaw
 	const DbsDdlOptions *options;
 	DbsDdlStatement *out; /* the statement whose notes are being written */
 	List *created;        /* of DdlStatement: CREATE TABLE seen in this text */
+	List *changed;        /* of DdlStatement: those of them that a later statement changes */
 	List *types;          /* of DdlStatement: CREATE TYPE and CREATE DOMAIN seen in this text */
 	List *notes;
 } DdlRaw;
@@ -63,19 +64,38 @@ char *dbs_ddl_table_statements(Oid table, bool fresh);
 /* The tree, or NULL for what has none: then class, tag and a note are set. */
 DdlStatement *dbs_ddl_raw_read(DdlRaw *raw, Node *node);
 DdlExpr *dbs_ddl_raw_expression(Node *node);
-DdlType *dbs_ddl_raw_type(DdlRaw *raw, TypeName *name);
+DdlType *dbs_ddl_raw_type(const DdlRaw *raw, TypeName *name);
 DdlName *dbs_ddl_raw_name(const RangeVar *variable);
 DdlName *dbs_ddl_raw_qualified(List *names);
 DdlStatement *dbs_ddl_raw_statement(DdlStatementKind kind, DdlName *name);
-DdlSequenceOptions *dbs_ddl_raw_sequence_options(List *options);
+DdlSequenceOptions *dbs_ddl_raw_sequence_options(DdlRaw *raw, List *options);
 DdlStatement *dbs_ddl_raw_create_table(DdlRaw *raw, CreateStmt *create);
 DdlStatement *dbs_ddl_raw_index(DdlRaw *raw, IndexStmt *index);
 DdlStatement *dbs_ddl_raw_alter_table(DdlRaw *raw, AlterTableStmt *alter);
 DdlStatement *dbs_ddl_raw_rename(DdlRaw *raw, RenameStmt *rename);
+DdlStatement *dbs_ddl_raw_set_schema(DdlRaw *raw, AlterObjectSchemaStmt *alter);
 /* A column; its keys, checks and foreign keys go into the table. */
 DdlColumn *dbs_ddl_raw_column(DdlRaw *raw, DdlCreateTable *table, ColumnDef *definition);
-/* A table constraint; false for a kind that MySQL has not. */
-bool dbs_ddl_raw_constraint(DdlRaw *raw, DdlCreateTable *table, const Constraint *constraint);
+/* A constraint, of the column when one is given; false when it is none that the target has as an element of its own. */
+bool dbs_ddl_raw_constraint(DdlRaw *raw, DdlCreateTable *table, const Constraint *constraint, const char *column);
+void dbs_ddl_raw_set_not_null(DdlCreateTable *table, const char *column);
+/* The columns of the table's primary key take no nulls. */
+void dbs_ddl_raw_settle_primary(DdlCreateTable *table);
+/* A column's constraints with DEFERRABLE and the like, which the grammar lists apart, put where they belong. */
+List *dbs_ddl_raw_attributes(List *constraints);
+/* Names that PostgreSQL would choose, where none is written. known: what the table has already; may be NULL. */
+void dbs_ddl_raw_name_constraints(DdlCreateTable *table, const DdlCreateTable *known, const char *relation);
+/* What this text created under the name; NULL: nothing. */
+DdlCreateTable *dbs_ddl_raw_created_table(DdlRaw *raw, const DdlName *name);
+/* The same while the text is read, if it still is as it was created. */
+const DdlCreateTable *dbs_ddl_raw_unchanged_table(DdlRaw *raw, const DdlName *name);
+/* It is no longer there, or under another name. */
+void dbs_ddl_raw_forget_table(DdlRaw *raw, const DdlName *name);
+void dbs_ddl_raw_rename_table(DdlRaw *raw, const DdlName *name, const DdlName *new_name);
+/* A type that this text creates: an enum (labels), a domain (type) or a composite type (create); NULL: none. */
+const DdlStatement *dbs_ddl_raw_find_type(const DdlRaw *raw, const char *name);
+/* NOT NULL, DEFAULT and CHECK of the column's domain, into the column and the table; nothing for another type. */
+void dbs_ddl_raw_domain(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const TypeName *name);
 /* text with a check of labels goes back to the ENUM or SET that it came from. */
 void dbs_ddl_raw_restore_labels(DdlCreateTable *table);
 /* left(column, n) and substr(column, 1, n) are what MySQL's prefixes become: they go back. */

@@ -1,8 +1,9 @@
 /*
- * CREATE TABLE and CREATE INDEX of PostgreSQL's in the common tree.
+ * CREATE TABLE of PostgreSQL's in the common tree.
  */
 #include "postgres.h"
 
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -10,81 +11,7 @@
 #include "ddl_parser.h"
 #include "ddl_raw.h"
 
-static List *
-read_strings(List *values)
-{
-	List *strings = NIL;
-	ListCell *cell;
-
-	foreach (cell, values)
-		strings = lappend(strings, strVal(lfirst(cell)));
-	return strings;
-}
-
-static const char *
-read_action(char action)
-{
-	switch (action)
-	{
-		case FKCONSTR_ACTION_RESTRICT:
-			return "RESTRICT";
-		case FKCONSTR_ACTION_CASCADE:
-			return "CASCADE";
-		case FKCONSTR_ACTION_SETNULL:
-			return "SET NULL";
-		case FKCONSTR_ACTION_SETDEFAULT:
-			return "SET DEFAULT";
-		default:
-			return NULL;
-	}
-}
-
-static DdlForeignKey *
-read_foreign_key(const Constraint *constraint, const char *column)
-{
-	DdlForeignKey *key = palloc0(sizeof(DdlForeignKey));
-
-	key->name = constraint->conname;
-	key->table = dbs_ddl_raw_name(constraint->pktable);
-	key->columns = column != NULL ? list_make1((void *) column) : read_strings(constraint->fk_attrs);
-	key->referenced = read_strings(constraint->pk_attrs);
-	key->on_delete = read_action(constraint->fk_del_action);
-	key->on_update = read_action(constraint->fk_upd_action);
-	key->deferrable = constraint->deferrable;
-	return key;
-}
-
-static DdlKey *
-read_constraint_key(const Constraint *constraint, const char *column)
-{
-	DdlKey *key = palloc0(sizeof(DdlKey));
-	List *names = column != NULL ? list_make1((void *) column) : read_strings(constraint->keys);
-	ListCell *cell;
-
-	key->kind = constraint->contype == CONSTR_PRIMARY ? DDL_KEY_PRIMARY : DDL_KEY_UNIQUE;
-	key->name = constraint->conname;
-	key->is_constraint = true;
-	key->nulls_not_distinct = constraint->nulls_not_distinct;
-	key->included = read_strings(constraint->including);
-	foreach (cell, names)
-	{
-		DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
-
-		part->column = lfirst(cell);
-		key->parts = lappend(key->parts, part);
-	}
-	return key;
-}
-
-static DdlCheck *
-read_check(const Constraint *constraint)
-{
-	DdlCheck *check = palloc0(sizeof(DdlCheck));
-
-	check->name = constraint->conname;
-	check->expr = dbs_ddl_raw_expression(constraint->raw_expr);
-	return check;
-}
+/* ---- columns -------------------------------------------------------------------------------- */
 
 static bool
 is_nextval(const DdlExpr *expr)
@@ -92,24 +19,73 @@ is_nextval(const DdlExpr *expr)
 	return expr != NULL && expr->kind == DDL_EXPR_FUNCTION && strcmp(expr->text, "nextval") == 0;
 }
 
-static void read_column_constraint(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const Constraint *constraint);
-
-DdlColumn *
-dbs_ddl_raw_column(DdlRaw *raw, DdlCreateTable *table, ColumnDef *definition)
+static void
+read_identity(DdlRaw *raw, DdlColumn *column, const Constraint *constraint)
 {
-	DdlColumn *column = palloc0(sizeof(DdlColumn));
+	const DdlSequenceOptions *options = dbs_ddl_raw_sequence_options(raw, constraint->options);
+
+	column->auto_increment = column->not_null = true;
+	column->identity_options = (DdlSequenceOptions *) options;
+	if (constraint->generated_when == ATTRIBUTE_IDENTITY_ALWAYS)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO,
+						 "column \"%s\": GENERATED ALWAYS becomes AUTO_INCREMENT, which takes given values",
+						 column->name);
+	if ((options->has_increment && options->increment != 1) || options->has_min || options->has_max || options->cycle)
+		dbs_ddl_raw_note(
+			raw, DBS_NOTE_WARNING,
+			"column \"%s\": AUTO_INCREMENT counts up by one within the column's type: INCREMENT, MINVALUE, "
+			"MAXVALUE and CYCLE are left out",
+			column->name);
+}
+
+static void
+read_column_constraint(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const Constraint *constraint)
+{
+	switch (constraint->contype)
+	{
+		case CONSTR_NULL:
+			break;
+		case CONSTR_NOTNULL:
+			column->not_null = true;
+			break;
+		case CONSTR_DEFAULT:
+			column->default_value = dbs_ddl_raw_expression(constraint->raw_expr);
+			break;
+		case CONSTR_IDENTITY:
+			read_identity(raw, column, constraint);
+			break;
+		case CONSTR_GENERATED:
+			column->generated = dbs_ddl_raw_expression(constraint->raw_expr);
+#if PG_VERSION_NUM >= 180000
+			column->stored = constraint->generated_kind == ATTRIBUTE_GENERATED_STORED;
+#else
+			column->stored = true;
+#endif
+			break;
+		default:
+			(void) dbs_ddl_raw_constraint(raw, table, constraint, column->name);
+			break;
+	}
+}
+
+/* What stands behind a column's type, into the column; its keys and the like go into the table. */
+static void
+read_attributes(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const ColumnDef *definition)
+{
 	ListCell *cell;
 
-	column->name = definition->colname;
-	column->type = dbs_ddl_raw_type(raw, definition->typeName);
-	if (column->type->is_serial)
-		column->auto_increment = column->not_null = true;
 	column->not_null |= definition->is_not_null;
 	if (definition->raw_default != NULL)
 		column->default_value = dbs_ddl_raw_expression(definition->raw_default);
 	if (definition->collClause != NULL)
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "column \"%s\": its collation is not carried over", column->name);
-	foreach (cell, definition->constraints)
+	if (definition->compression != NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "ignored: column \"%s\": COMPRESSION", column->name);
+#if PG_VERSION_NUM >= 160000
+	if (definition->storage_name != NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "ignored: column \"%s\": STORAGE", column->name);
+#endif
+	foreach (cell, dbs_ddl_raw_attributes(definition->constraints))
 		read_column_constraint(raw, table, column, lfirst(cell));
 	if (is_nextval(column->default_value) && dbs_ddl_is_integer(column->type->family))
 	{
@@ -118,68 +94,158 @@ dbs_ddl_raw_column(DdlRaw *raw, DdlCreateTable *table, ColumnDef *definition)
 		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "column \"%s\": a default from a sequence becomes AUTO_INCREMENT",
 						 column->name);
 	}
+}
+
+DdlColumn *
+dbs_ddl_raw_column(DdlRaw *raw, DdlCreateTable *table, ColumnDef *definition)
+{
+	DdlColumn *column = palloc0(sizeof(DdlColumn));
+
+	column->name = definition->colname;
+	column->type = dbs_ddl_raw_type(raw, definition->typeName);
+	if (column->type->is_serial)
+		column->auto_increment = column->not_null = true;
+	dbs_ddl_raw_domain(raw, table, column, definition->typeName);
+	read_attributes(raw, table, column, definition);
 	return column;
 }
 
-static void
-read_column_constraint(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const Constraint *constraint)
+/* ---- LIKE and OF ---------------------------------------------------------------------------- */
+
+static DdlColumn *
+copy_column(const DdlColumn *from)
 {
-	switch (constraint->contype)
+	DdlColumn *column = palloc(sizeof(DdlColumn));
+
+	*column = *from;
+	return column;
+}
+
+/* The columns of a table that this text creates, and what INCLUDING names of it. */
+static void
+expand_like(DdlCreateTable *table, const DdlCreateTable *from, bits32 including)
+{
+	ListCell *cell;
+
+	foreach (cell, from->columns)
 	{
-		case CONSTR_NOTNULL:
-			column->not_null = true;
-			break;
-		case CONSTR_DEFAULT:
-			column->default_value = dbs_ddl_raw_expression(constraint->raw_expr);
-			break;
-		case CONSTR_IDENTITY:
-			column->auto_increment = column->not_null = true;
-			column->identity_options = dbs_ddl_raw_sequence_options(constraint->options);
-			if (constraint->generated_when == ATTRIBUTE_IDENTITY_ALWAYS)
-				dbs_ddl_raw_note(raw, DBS_NOTE_INFO,
-								 "column \"%s\": GENERATED ALWAYS becomes AUTO_INCREMENT, which takes given values",
-								 column->name);
-			break;
-		case CONSTR_GENERATED:
-			column->generated = dbs_ddl_raw_expression(constraint->raw_expr);
-			column->stored = true;
-			break;
-		case CONSTR_CHECK:
-			table->checks = lappend(table->checks, read_check(constraint));
-			break;
-		case CONSTR_PRIMARY:
-		case CONSTR_UNIQUE:
-			table->keys = lappend(table->keys, read_constraint_key(constraint, column->name));
-			break;
-		case CONSTR_FOREIGN:
-			table->foreign_keys = lappend(table->foreign_keys, read_foreign_key(constraint, column->name));
-			break;
-		default:
-			break;
+		DdlColumn *column = copy_column(lfirst(cell));
+
+		if (!(including & CREATE_TABLE_LIKE_DEFAULTS))
+			column->default_value = NULL;
+		if (column->identity_options != NULL ? !(including & CREATE_TABLE_LIKE_IDENTITY)
+											 : !(including & CREATE_TABLE_LIKE_DEFAULTS))
+			column->auto_increment = false;
+		if (!column->auto_increment)
+			column->identity_options = NULL;
+		if (!(including & CREATE_TABLE_LIKE_GENERATED))
+			column->generated = NULL;
+		if (!(including & CREATE_TABLE_LIKE_COMMENTS))
+			column->comment = NULL;
+		table->columns = lappend(table->columns, column);
+	}
+	foreach (cell, from->checks)
+	{
+		DdlCheck *check = palloc(sizeof(DdlCheck));
+
+		*check = *(DdlCheck *) lfirst(cell);
+		if (including & CREATE_TABLE_LIKE_CONSTRAINTS)
+			table->checks = lappend(table->checks, check);
+	}
+	foreach (cell, from->keys)
+	{
+		DdlKey *key = palloc(sizeof(DdlKey));
+
+		*key = *(DdlKey *) lfirst(cell);
+		/* PostgreSQL chooses new names for the indexes. */
+		key->name = NULL;
+		if (including & CREATE_TABLE_LIKE_INDEXES)
+			table->keys = lappend(table->keys, key);
 	}
 }
 
-/* A table constraint; false for a kind that MySQL has not. */
-bool
-dbs_ddl_raw_constraint(DdlRaw *raw, DdlCreateTable *table, const Constraint *constraint)
+static void
+read_like(DdlRaw *raw, DdlCreateTable *table, const TableLikeClause *like, bool alone)
 {
-	switch (constraint->contype)
+	DdlName *name = dbs_ddl_raw_name(like->relation);
+	const DdlCreateTable *from = dbs_ddl_raw_unchanged_table(raw, name);
+	const bits32 all = CREATE_TABLE_LIKE_DEFAULTS | CREATE_TABLE_LIKE_INDEXES | CREATE_TABLE_LIKE_CONSTRAINTS |
+					   CREATE_TABLE_LIKE_GENERATED | CREATE_TABLE_LIKE_IDENTITY;
+
+	if (from != NULL && from->like == NULL)
+		expand_like(table, from, like->options);
+	else if (alone)
 	{
-		case CONSTR_CHECK:
-			table->checks = lappend(table->checks, read_check(constraint));
-			return true;
-		case CONSTR_PRIMARY:
-		case CONSTR_UNIQUE:
-			table->keys = lappend(table->keys, read_constraint_key(constraint, NULL));
-			return true;
-		case CONSTR_FOREIGN:
-			table->foreign_keys = lappend(table->foreign_keys, read_foreign_key(constraint, NULL));
-			return true;
-		default:
-			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "constraint \"%s\" is of a kind that MySQL does not have",
-							 constraint->conname == NULL ? "" : constraint->conname);
-			return false;
+		table->like = name;
+		if ((like->options & all) != all)
+			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+							 "LIKE of the target also brings what INCLUDING does not name: keys, defaults, checks and "
+							 "AUTO_INCREMENT of \"%s\"",
+							 name->name);
 	}
+	else
+		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR,
+						 "LIKE beside other columns cannot be carried over: \"%s\" is not known here", name->name);
+}
+
+/* The columns of a composite type; the definition of each may say more of it. */
+static void
+read_of(DdlRaw *raw, DdlCreateTable *table, CreateStmt *create)
+{
+	const char *name = strVal(llast(create->ofTypename->names));
+	const DdlStatement *type = dbs_ddl_raw_find_type(raw, name);
+	ListCell *cell;
+	ListCell *column_cell;
+
+	if (type == NULL || type->create == NULL)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "OF %s cannot be carried over: the type is not known here", name);
+		return;
+	}
+	foreach (cell, type->create->columns)
+		table->columns = lappend(table->columns, copy_column(lfirst(cell)));
+	foreach (cell, create->tableElts)
+	{
+		const ColumnDef *definition = lfirst(cell);
+
+		if (!IsA(lfirst(cell), ColumnDef))
+			continue;
+		foreach (column_cell, table->columns)
+		{
+			DdlColumn *column = lfirst(column_cell);
+
+			if (strcmp(column->name, definition->colname) == 0)
+				read_attributes(raw, table, column, definition);
+		}
+	}
+}
+
+/* ---- tables --------------------------------------------------------------------------------- */
+
+static void
+note_table_options(DdlRaw *raw, const CreateStmt *create)
+{
+	const char *name = create->relation->relname;
+	ListCell *cell;
+
+	if (create->relation->relpersistence == RELPERSISTENCE_UNLOGGED)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "ignored: table \"%s\": UNLOGGED", name);
+	foreach (cell, create->options)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "ignored: table \"%s\": WITH (%s)", name,
+						 ((DefElem *) lfirst(cell))->defname);
+	if (create->tablespacename != NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "ignored: table \"%s\": TABLESPACE", name);
+	if (create->accessMethod != NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "ignored: table \"%s\": USING %s", name, create->accessMethod);
+	if (create->oncommit == ONCOMMIT_DROP || create->oncommit == ONCOMMIT_DELETE_ROWS)
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+						 "table \"%s\": ON COMMIT is left out: the target keeps a temporary table and its rows until "
+						 "the session ends",
+						 name);
+	if (create->inhRelations != NIL && create->partbound == NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "INHERITS is not carried over");
+	if (create->partspec != NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "partitions are not carried over: the table is in one piece");
 }
 
 DdlStatement *
@@ -197,62 +263,32 @@ dbs_ddl_raw_create_table(DdlRaw *raw, CreateStmt *create)
 		raw->out->class = DBS_DDL_IGNORE;
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "partition \"%s\" is not created: its rows are the table's",
 						 create->relation->relname);
+		if (create->tableElts != NIL)
+			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+							 "partition \"%s\": defaults and constraints of its own are left out",
+							 create->relation->relname);
 		return NULL;
 	}
-	if (create->inhRelations != NIL)
-		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "INHERITS is not carried over");
-	if (create->partspec != NULL)
-		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "partitions are not carried over: the table is in one piece");
+	note_table_options(raw, create);
+	if (create->ofTypename != NULL)
+		read_of(raw, table, create);
 	foreach (cell, create->tableElts)
 	{
 		Node *node = lfirst(cell);
 
-		if (IsA(node, ColumnDef))
+		if (IsA(node, ColumnDef) && create->ofTypename == NULL)
 			table->columns = lappend(table->columns, dbs_ddl_raw_column(raw, table, (ColumnDef *) node));
 		else if (IsA(node, Constraint))
-			(void) dbs_ddl_raw_constraint(raw, table, (Constraint *) node);
-		else if (IsA(node, TableLikeClause) && list_length(create->tableElts) == 1)
-			table->like = dbs_ddl_raw_name(((TableLikeClause *) node)->relation);
-		else
-			dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "LIKE beside other columns is not carried over");
+			(void) dbs_ddl_raw_constraint(raw, table, (Constraint *) node, NULL);
+		else if (IsA(node, TableLikeClause))
+			read_like(raw, table, (TableLikeClause *) node, list_length(create->tableElts) == 1);
 	}
 	foreach (cell, create->constraints)
-		(void) dbs_ddl_raw_constraint(raw, table, lfirst(cell));
+		(void) dbs_ddl_raw_constraint(raw, table, lfirst(cell), NULL);
+	dbs_ddl_raw_name_constraints(table, NULL, create->relation->relname);
+	dbs_ddl_raw_settle_primary(table);
 	dbs_ddl_raw_restore_labels(table);
 	if (!table->temporary)
 		raw->created = lappend(raw->created, statement);
-	return statement;
-}
-
-DdlStatement *
-dbs_ddl_raw_index(DdlRaw *raw, IndexStmt *index)
-{
-	DdlStatement *statement = dbs_ddl_raw_statement(DDL_ALTER_TABLE, dbs_ddl_raw_name(index->relation));
-	DdlAction *action = palloc0(sizeof(DdlAction));
-	DdlKey *key = palloc0(sizeof(DdlKey));
-	ListCell *cell;
-
-	action->kind = DDL_ADD_KEY;
-	action->key = key;
-	statement->actions = list_make1(action);
-	key->kind = index->unique ? DDL_KEY_UNIQUE : DDL_KEY_INDEX;
-	key->name = index->idxname;
-	key->if_not_exists = index->if_not_exists;
-	key->method = index->accessMethod;
-	key->where = index->whereClause == NULL ? NULL : dbs_ddl_raw_expression(index->whereClause);
-	key->nulls_not_distinct = index->nulls_not_distinct;
-	foreach (cell, index->indexParams)
-	{
-		const IndexElem *element = lfirst(cell);
-		DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
-
-		part->column = element->name;
-		part->expr = element->expr == NULL ? NULL : dbs_ddl_raw_expression(element->expr);
-		part->descending = element->ordering == SORTBY_DESC;
-		dbs_ddl_raw_restore_prefix(part);
-		key->parts = lappend(key->parts, part);
-	}
-	foreach (cell, index->indexIncludingParams)
-		key->included = lappend(key->included, ((IndexElem *) lfirst(cell))->name);
 	return statement;
 }

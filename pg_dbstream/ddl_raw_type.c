@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 
 #include "ddl_raw.h"
@@ -66,9 +67,8 @@ type_modifier(const TypeName *name, int at)
 	return !constant->isnull && nodeTag(&constant->val) == T_Integer ? intVal(&constant->val) : -1;
 }
 
-/* An enum or domain that the text itself creates. */
-static const DdlStatement *
-find_type(const DdlRaw *raw, const char *name)
+const DdlStatement *
+dbs_ddl_raw_find_type(const DdlRaw *raw, const char *name)
 {
 	ListCell *cell;
 
@@ -83,7 +83,7 @@ find_type(const DdlRaw *raw, const char *name)
 }
 
 DdlType *
-dbs_ddl_raw_type(DdlRaw *raw, TypeName *name)
+dbs_ddl_raw_type(const DdlRaw *raw, TypeName *name)
 {
 	DdlType *type = palloc0(sizeof(DdlType));
 	const char *word = strVal(llast(name->names));
@@ -108,7 +108,7 @@ dbs_ddl_raw_type(DdlRaw *raw, TypeName *name)
 		type->scale = Max((int) type_modifier(name, 1), type->length > 0 ? 0 : -1);
 	if ((type->family == DDL_TYPE_BIT || type->family == DDL_TYPE_CHAR) && type->length < 0)
 		type->length = 1;
-	user = find_type(raw, word);
+	user = dbs_ddl_raw_find_type(raw, word);
 	if (type->family == DDL_TYPE_OTHER && user != NULL)
 	{
 		if (user->labels != NIL)
@@ -116,15 +116,62 @@ dbs_ddl_raw_type(DdlRaw *raw, TypeName *name)
 			type->family = DDL_TYPE_ENUM;
 			type->labels = user->labels;
 		}
-		else
+		else if (user->type != NULL)
 		{
 			int dimensions = type->array_dimensions;
 
 			*type = *user->type;
 			type->array_dimensions += dimensions;
-			dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "domain \"%s\" becomes its base type%s", word,
-							 user->checks != NIL ? "; its checks are not carried over" : "");
 		}
 	}
 	return type;
+}
+
+/* The expression with a column in the place of VALUE. */
+static DdlExpr *
+of_column(const DdlExpr *expr, const char *column)
+{
+	DdlExpr *copy = palloc(sizeof(DdlExpr));
+	ListCell *cell;
+
+	check_stack_depth();
+	*copy = *expr;
+	if (expr->kind == DDL_EXPR_COLUMN && strcmp(expr->text, "value") == 0)
+		copy->text = column;
+	copy->args = NIL;
+	foreach (cell, expr->args)
+		copy->args = lappend(copy->args, lfirst(cell) == NULL ? NULL : of_column(lfirst(cell), column));
+	return copy;
+}
+
+void
+dbs_ddl_raw_domain(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const TypeName *name)
+{
+	const DdlStatement *domain = dbs_ddl_raw_find_type(raw, strVal(llast(name->names)));
+	ListCell *cell;
+
+	if (domain == NULL || domain->type == NULL)
+		return;
+	if (name->arrayBounds != NIL)
+	{
+		if (domain->checks != NIL || domain->not_null)
+			dbs_ddl_raw_note(
+				raw, DBS_NOTE_WARNING,
+				"column \"%s\": the constraints of domain \"%s\" are left out for the elements of an array",
+				column->name, domain->name->name);
+		return;
+	}
+	column->not_null |= domain->not_null;
+	if (column->default_value == NULL)
+		column->default_value = domain->default_value;
+	foreach (cell, domain->checks)
+	{
+		DdlCheck *check = palloc0(sizeof(DdlCheck));
+
+		check->expr = of_column(lfirst(cell), column->name);
+		check->of_domain = true;
+		table->checks = lappend(table->checks, check);
+	}
+	if (domain->domain != NULL)
+		dbs_ddl_raw_domain(raw, table, column, domain->domain);
 }

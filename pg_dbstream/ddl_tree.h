@@ -225,6 +225,7 @@ typedef struct DdlKey
 	bool nulls_not_distinct;
 	bool without_overlaps;
 	const char *without_overlaps_column;
+	const char *using_index; /* PostgreSQL: the index that becomes the constraint; then parts is NIL */
 	bool deferrable;
 	List *ignored; /* of char *: options without meaning elsewhere */
 } DdlKey;
@@ -232,6 +233,7 @@ typedef struct DdlKey
 typedef struct DdlForeignKey
 {
 	const char *name;
+	const char *source_name; /* PostgreSQL's, where the target needs another; else NULL */
 	const char *index_name;
 	List *columns; /* of char * */
 	DdlName *table;
@@ -249,11 +251,13 @@ typedef struct DdlForeignKey
 typedef struct DdlCheck
 {
 	const char *name;
+	const char *source_name; /* PostgreSQL's, where the target needs another; else NULL */
 	DdlExpr *expr;
 	bool not_enforced;
 	bool if_not_exists;
 	bool not_valid;
 	const char *column; /* the column it was written behind */
+	bool of_domain;
 } DdlCheck;
 
 typedef struct DdlSequenceOptions
@@ -360,6 +364,7 @@ typedef enum DdlStatementKind
 	DDL_ALTER_TYPE,
 	DDL_DROP_TYPE,
 	DDL_COMMENT,
+	DDL_RENAME_INDEX, /* PostgreSQL's: an index by its own name */
 	DDL_USE,
 	DDL_NOTHING
 } DdlStatementKind;
@@ -405,6 +410,7 @@ typedef enum DdlActionKind
 	DDL_ADD_IDENTITY,
 	DDL_DROP_IDENTITY,
 	DDL_DROP_EXPRESSION,
+	DDL_SET_EXPRESSION,
 	DDL_ADD_KEY,
 	DDL_DROP_KEY,
 	DDL_DROP_PRIMARY_KEY,
@@ -416,6 +422,7 @@ typedef enum DdlActionKind
 	DDL_DROP_CHECK,
 	DDL_DROP_CONSTRAINT, /* of any kind */
 	DDL_ALTER_CHECK_ENFORCED,
+	DDL_RENAME_CONSTRAINT, /* of any kind */
 	DDL_RENAME_TABLE_TO,
 	DDL_SET_SCHEMA,
 	DDL_CONVERT_CHARSET,
@@ -479,11 +486,13 @@ typedef struct DdlStatement
 	const char *charset;
 	const char *collation;
 	const char *comment;
-	const char *comment_column; /* COMMENT ON COLUMN */
-	const char *object;         /* COMMENT ON what; a type's kind */
-	List *labels;               /* of DdlText: an enum type's */
-	DdlType *type;              /* a domain's */
-	List *checks;               /* a domain's */
+	const char *comment_column;    /* COMMENT ON COLUMN */
+	const char *object;            /* COMMENT ON what; a type's kind */
+	List *labels;                  /* of DdlText: an enum type's */
+	List *old_labels;              /* ALTER TYPE: those that the columns have so far */
+	DdlType *type;                 /* a domain's */
+	List *checks;                  /* a domain's: of DdlExpr */
+	const struct TypeName *domain; /* a domain's base type, as PostgreSQL's parser has it */
 	bool not_null;
 	DdlExpr *default_value;
 	const char *new_name;
