@@ -186,8 +186,7 @@ is_there_already(int code)
 }
 
 /* The error that is being handled goes on, and says what to do where it can. */
-static void
-pg_attribute_noreturn() rethrow(void)
+static void __attribute__((noreturn)) rethrow(void)
 {
 	ErrorData *error;
 
