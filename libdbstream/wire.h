@@ -165,16 +165,18 @@ typedef enum DbsSnapshotStep
 	DBS_SNAPSHOT_START = 1, /* position, gtid_set: where the log is read from, once the tables are copied */
 	DBS_SNAPSHOT_TABLE = 2, /* schema, name, text (CREATE TABLE), number (rows estimated), bytes (estimated), position
 							   (the log's end before the text was read), gtid_set (the bridge's own description) */
-	DBS_SNAPSHOT_CHUNK = 3, /* schema, name, number (of the chunk in its table, from 1) */
+	DBS_SNAPSHOT_CHUNK = 3, /* schema, name, number (of the range of the table's key that it is part of, from 1) */
 	DBS_SNAPSHOT_CHUNK_END = 4, /* the same, rows, bytes, text (key of the last row as a JSON array) */
 	DBS_SNAPSHOT_END = 5,       /* position, gtid_set: the log's end after the last row was read */
 	DBS_SNAPSHOT_CAUGHT_UP = 6, /* everything before the END step's position has been sent */
 	DBS_SNAPSHOT_GONE = 7,      /* schema, name: the source has no such table any more */
-	DBS_SNAPSHOT_PLANNED = 8    /* every table that is to be copied has been announced */
+	DBS_SNAPSHOT_PLANNED = 8,   /* every table that is to be copied has been announced */
+	DBS_SNAPSHOT_CUT = 9        /* schema, name, number (of a range), rows (number of a new one), text (a key as a JSON
+							   array): the range ends with this key, and the new one goes from there to its end */
 } DbsSnapshotStep;
 
 /* snapshot flags */
-#define DBS_SNAPSHOT_LAST 0x01  /* CHUNK_END: the table is whole */
+#define DBS_SNAPSHOT_LAST 0x01  /* CHUNK_END: the range is whole; with the last of them the table */
 #define DBS_SNAPSHOT_WHOLE 0x02 /* TABLE, CHUNK, CHUNK_END: no key, so one chunk, as of a position */
 #define DBS_SNAPSHOT_AGAIN 0x04 /* TABLE: whatever is there goes, the copy begins from nothing */
 

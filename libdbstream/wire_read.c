@@ -245,7 +245,7 @@ static bool
 snapshot_complete(DbsReader *r, const DbsSnapshot *snapshot)
 {
 	bool of_table = (snapshot->step >= DBS_SNAPSHOT_TABLE && snapshot->step <= DBS_SNAPSHOT_CHUNK_END) ||
-					snapshot->step == DBS_SNAPSHOT_GONE;
+					snapshot->step == DBS_SNAPSHOT_GONE || snapshot->step == DBS_SNAPSHOT_CUT;
 
 	if (of_table != (snapshot->schema.size > 0) || of_table != (snapshot->name.size > 0))
 		return dbs_reader_fail(r, "snapshot message whose step and table do not fit");
@@ -260,7 +260,7 @@ dbs_get_snapshot(DbsReader *r, DbsSnapshot *snapshot)
 	if (!dbs_get_u32(r, &snapshot->step) || !dbs_get_u32(r, &snapshot->flags) || !dbs_get_u64(r, &snapshot->number) ||
 		!dbs_get_u64(r, &snapshot->rows) || !dbs_get_u64(r, &snapshot->bytes))
 		return false;
-	if (snapshot->step < DBS_SNAPSHOT_START || snapshot->step > DBS_SNAPSHOT_PLANNED)
+	if (snapshot->step < DBS_SNAPSHOT_START || snapshot->step > DBS_SNAPSHOT_CUT)
 		return dbs_reader_fail(r, "snapshot message with an unknown step");
 	if (snapshot->flags & ~(uint32_t) (DBS_SNAPSHOT_LAST | DBS_SNAPSHOT_WHOLE | DBS_SNAPSHOT_AGAIN))
 		return dbs_reader_fail(r, "unknown flag in a snapshot message");

@@ -2,7 +2,7 @@
  * A backfill at the source: see backfill.h.
  *
  * First the position from which the log will be read, then the list of tables, then the tables: some connections
- * at once, each with a table of its own, the largest first. What they read meets in the outbox, message by message.
+ * at once, each with a range of a table. What they read meets in the outbox, message by message.
  */
 #include "backfill.h"
 
@@ -22,6 +22,7 @@
 #include "log.h"
 #include "mysql_connection.h"
 #include "pattern.h"
+#include "range_pool.h"
 #include "snapshot_position.h"
 #include "snapshot_table.h"
 #include "wire_transaction.h"
@@ -40,10 +41,9 @@ typedef struct RecordedTable
 	const char *name;
 	const char *phase;
 	bool copied;
-	uint64_t chunks;
 	uint64_t rows;
 	const char *definition;
-	struct json_object *last_key;
+	struct json_object *ranges;
 	const char *position;
 } RecordedTable;
 
@@ -76,8 +76,7 @@ struct Backfill
 	ChunkSink sink;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	size_t next_table;
-	size_t tables_left;
+	RangePool pool;
 	unsigned readers_left;
 	Reader readers[MAX_READERS];
 	bool readers_started;
@@ -138,12 +137,11 @@ read_table(struct json_object *object, RecordedTable *table)
 	table->name = text_of(object, "name");
 	table->phase = text_of(object, "phase");
 	table->copied = !phase_is(table, "requested") && !phase_is(table, "waiting") && !phase_is(table, "copying");
-	table->chunks = (uint64_t) number_of(object, "chunks");
 	table->rows = (uint64_t) number_of(object, "rows");
 	table->definition = text_of(object, "definition");
 	table->position = text_of(object, "position");
-	table->last_key = NULL;
-	(void) json_object_object_get_ex(object, "last_key", &table->last_key);
+	table->ranges = NULL;
+	(void) json_object_object_get_ex(object, "ranges", &table->ranges);
 }
 
 /* The tables that were read as of a place. */
@@ -229,6 +227,7 @@ backfill_new(const StreamConfig *config, const MysqlServer *server, const char *
 	pthread_mutex_init(&backfill->lock, NULL);
 	pthread_mutex_init(&backfill->sink.outbox_lock, NULL);
 	pthread_cond_init(&backfill->changed, NULL);
+	range_pool_init(&backfill->pool);
 	if (!read_record(backfill, recorded, failure))
 	{
 		backfill_free(backfill);
@@ -260,6 +259,7 @@ backfill_free(Backfill *backfill)
 	free(backfill->position);
 	free(backfill->gtid_set);
 	free(backfill->skips);
+	range_pool_destroy(&backfill->pool);
 	pthread_cond_destroy(&backfill->changed);
 	pthread_mutex_destroy(&backfill->sink.outbox_lock);
 	pthread_mutex_destroy(&backfill->lock);
@@ -346,25 +346,31 @@ find_record(const Backfill *backfill, const SnapshotTable *table, RecordedTable 
 	return false;
 }
 
-/* Where the copy of the table stands. */
+/* What of the table is still to be copied. */
 static bool
-take_record(Backfill *backfill, SnapshotTable *table, const RecordedTable *record)
+take_record(Backfill *backfill, SnapshotTable *table, const RecordedTable *record, Failure *failure)
 {
-	table->chunks = record->chunks;
-	backfill->rows_before += record->rows;
-	if (!json_object_is_type(record->last_key, json_type_array) ||
-		json_object_array_length(record->last_key) != table->key_count || table->key_count == 0)
-		return true;
-	table->last_key = calloc(SNAPSHOT_KEY_MAX, sizeof *table->last_key);
-	for (uint32_t k = 0; table->last_key != NULL && k < table->key_count; k++)
-	{
-		const char *text = json_object_get_string(json_object_array_get_idx(record->last_key, k));
+	size_t count = json_object_is_type(record->ranges, json_type_array) ? json_object_array_length(record->ranges) : 0;
 
-		table->last_key[k] = strdup(text != NULL ? text : "");
-		if (table->last_key[k] == NULL)
-			return false;
+	backfill->rows_before += record->rows;
+	atomic_store(&table->rows_done, record->rows);
+	if (table->key_count == 0)
+		return snapshot_table_begin(table, failure);
+	for (size_t i = count; i > 0; i--)
+	{
+		SnapshotRange *range = snapshot_range_read(json_object_array_get_idx(record->ranges, i - 1), table->key_count);
+
+		if (range == NULL)
+			return failure_set(failure, FAILURE_REJECT, "bad_option",
+							   "SELECT dbstream.backfill_table(stream, table) copies the table from nothing.",
+							   "what is recorded of the copy of \"%s.%s\" is not understood", table->schema,
+							   table->name);
+		if (range->number > table->last_range)
+			table->last_range = range->number;
+		range->next = table->ranges;
+		table->ranges = range;
 	}
-	return table->last_key != NULL;
+	return table->ranges != NULL || snapshot_table_begin(table, failure);
 }
 
 /* The stream's patterns select the table since alter_stream changed them. */
@@ -416,6 +422,8 @@ announce(Backfill *backfill, MYSQL *sql, SnapshotTable *table, bool again, Failu
 		return false;
 	if (table->gone)
 		return put_gone(backfill, table->schema, table->name, failure);
+	if (!snapshot_table_begin(table, failure))
+		return false;
 	table->not_before = place.point;
 	binlog_place_text(&place, position);
 	step.flags = (table->key_count == 0 ? DBS_SNAPSHOT_WHOLE : 0) | (again ? DBS_SNAPSHOT_AGAIN : 0);
@@ -442,7 +450,7 @@ resume_table(Backfill *backfill, MYSQL *sql, SnapshotTable *table, const Recorde
 	if (table->gone)
 		return put_gone(backfill, table->schema, table->name, failure);
 	if (!table->changed)
-		return take_record(backfill, table, record) || out_of_memory(failure);
+		return take_record(backfill, table, record, failure);
 	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %s.%s has changed at the source, its copy begins again",
 			 table->schema, table->name);
 	return announce(backfill, sql, table, true, failure);
@@ -507,34 +515,18 @@ plan_tables(Backfill *backfill, MYSQL *sql, Failure *failure)
 		if (table->copied)
 			continue;
 		backfill->rows_estimated += table->rows_estimated;
-		backfill->tables_left++;
 	}
+	range_pool_fill(&backfill->pool, backfill->tables, backfill->table_count);
 	return plan_gone(backfill, failure) && chunk_put_step(&backfill->sink, &planned, failure);
 }
 
 /* ---- readers ---- */
 
-static SnapshotTable *
-take_table(Backfill *backfill)
-{
-	SnapshotTable *table = NULL;
-
-	pthread_mutex_lock(&backfill->lock);
-	while (table == NULL && !backfill->failed && backfill->next_table < backfill->table_count)
-	{
-		SnapshotTable *next = &backfill->tables[backfill->next_table++];
-
-		if (!next->copied)
-			table = next;
-	}
-	pthread_mutex_unlock(&backfill->lock);
-	return table;
-}
-
 static void
 interrupt_readers(Backfill *backfill)
 {
 	atomic_store(&backfill->sink.stopping, true);
+	range_pool_stop(&backfill->pool);
 	pthread_mutex_lock(&backfill->sink.gate.lock);
 	pthread_cond_broadcast(&backfill->sink.gate.changed);
 	pthread_mutex_unlock(&backfill->sink.gate.lock);
@@ -559,11 +551,13 @@ reader_failed(Backfill *backfill, const Failure *failure)
 static void
 table_done(Backfill *backfill, const SnapshotTable *table)
 {
-	pthread_mutex_lock(&backfill->lock);
-	backfill->tables_left--;
-	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %s.%s is copied, %zu tables left", table->schema,
-			 table->name, backfill->tables_left);
-	pthread_mutex_unlock(&backfill->lock);
+	char ranges[80] = "";
+
+	if (table->last_range > 1)
+		snprintf(ranges, sizeof ranges, " in %" PRIu64 " ranges, by %u readers at once", table->last_range,
+				 table->most_readers);
+	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %s.%s is copied%s, %zu tables left", table->schema,
+			 table->name, ranges, range_pool_left(&backfill->pool));
 }
 
 /* The table is gone, or begins again as it is now. */
@@ -586,12 +580,23 @@ table_changed(Backfill *backfill, MYSQL *sql, SnapshotTable *table, Failure *fai
 }
 
 static bool
-copy_table(Backfill *backfill, MYSQL *sql, SnapshotTable *table, Failure *failure)
+copy_range(Backfill *backfill, MYSQL *sql, SnapshotTable *table, SnapshotRange *range, Failure *failure)
 {
-	while (!table->copied)
-		if (!chunk_copy_table(&backfill->sink, sql, table, failure) ||
-			(!table->copied && !table_changed(backfill, sql, table, failure)))
-			return false;
+	if (!chunk_copy_range(&backfill->sink, sql, table, range, failure))
+		return false;
+	switch (range_pool_leave(&backfill->pool, table, range))
+	{
+		case RANGE_LEFT_COPIED:
+			table_done(backfill, table);
+			break;
+		case RANGE_LEFT_CHANGED:
+			if (!table_changed(backfill, sql, table, failure))
+				return false;
+			range_pool_begun(&backfill->pool, table);
+			break;
+		case RANGE_LEFT_OPEN:
+			break;
+	}
 	return true;
 }
 
@@ -600,6 +605,7 @@ read_tables(Reader *reader, Failure *failure)
 {
 	Backfill *backfill = reader->backfill;
 	SnapshotTable *table;
+	SnapshotRange *range;
 	MYSQL *sql;
 
 	sql = mysql_connection_open(&backfill->config->source, failure);
@@ -611,13 +617,11 @@ read_tables(Reader *reader, Failure *failure)
 	if (backfill->sink.locking &&
 		!mysql_connection_execute(sql, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", failure))
 		return false;
-	while ((table = take_table(backfill)) != NULL)
-	{
-		if (!copy_table(backfill, sql, table, failure))
+	while (range_pool_take(&backfill->pool, &table, &range))
+		if (!copy_range(backfill, sql, table, range, failure))
 			return false;
-		table_done(backfill, table);
-	}
-	return true;
+	return range_pool_left(&backfill->pool) == 0 ||
+		   failure_set(failure, FAILURE_RETRY, "stopping", NULL, "the stream is being stopped");
 }
 
 static void *
@@ -654,8 +658,8 @@ start_readers(Backfill *backfill, Failure *failure)
 		count = 1;
 	if (count > MAX_READERS)
 		count = MAX_READERS;
-	if (count > backfill->tables_left)
-		count = (unsigned) backfill->tables_left;
+	if (range_pool_left(&backfill->pool) == 0)
+		count = 0;
 	for (unsigned i = 0; i < count; i++)
 	{
 		Reader *reader = &backfill->readers[i];
@@ -686,7 +690,7 @@ log_progress(Backfill *backfill, int64_t began)
 			 "backfill: %" PRIu64 " of about %" PRIu64
 			 " rows (%.1f %%), %.0f rows/s, about %.0f s left, %zu tables left",
 			 all, estimated, estimated > 0 ? 100.0 * (double) all / (double) estimated : 100.0, pace,
-			 pace > 0 ? (double) (estimated - all) / pace : 0, backfill->tables_left);
+			 pace > 0 ? (double) (estimated - all) / pace : 0, range_pool_left(&backfill->pool));
 }
 
 /* Until all readers have ended. */
@@ -747,9 +751,14 @@ put_end(Backfill *backfill, MYSQL *sql, Failure *failure)
 static void
 set_up_sink(Backfill *backfill, Outbox *outbox)
 {
+	/* For tests: chunks so small that little tables have many. */
+	const char *most_rows = getenv("DBSTREAM_CHUNK_ROWS");
+
 	backfill->sink.config = backfill->config;
 	backfill->sink.server = backfill->server;
 	backfill->sink.outbox = outbox;
+	backfill->sink.pool = &backfill->pool;
+	backfill->sink.most_rows = most_rows != NULL ? strtoull(most_rows, NULL, 10) : 0;
 	/* The log's reader numbers its tables from 1. */
 	atomic_store(&backfill->sink.last_wire_id, UINT32_C(0x40000000));
 	atomic_store(&backfill->sink.last_row_time, wire_time_now());
@@ -787,7 +796,7 @@ backfill_plan(Backfill *backfill, MYSQL *sql, Outbox *outbox, Failure *failure)
 	if (!plan_tables(backfill, sql, failure))
 		return false;
 	log_line(LOG_LEVEL_INFO, backfill->config->name, "backfill: %zu tables are copied while the log is read",
-			 backfill->tables_left);
+			 range_pool_left(&backfill->pool));
 	return true;
 }
 

@@ -1,9 +1,9 @@
 /*
  * Chunks of a table: see chunk.h.
  *
- * A keyed table is read in ranges of its key, each by a statement as short as a chunk: (a, b) > (x, y) ORDER BY a, b
- * LIMIT n, written so that the server takes the key's index. n grows and shrinks with the time that chunks take. A
- * table without key is one chunk in one consistent read, with the log's position at which it was read.
+ * A range is read by statements as short as a chunk: what lies behind the last row read, in the order of the key, LIMIT
+ * n. n grows and shrinks with the time that chunks take. A table without key is one chunk in one consistent read, with
+ * the log's position at which it was read.
  */
 #include "chunk.h"
 
@@ -36,6 +36,9 @@
 #define MOST_CHUNK_ROWS 2000000
 #define MOST_LOCKED_ROWS 10000
 
+/* A reader that leaves the rest of its range to others keeps so many chunks. */
+#define CUT_CHUNKS 4
+
 /* What a reader gathers before it takes the outbox. */
 #define FLUSH_SIZE ((size_t) 128 * 1024)
 
@@ -44,7 +47,7 @@ typedef struct Reader
 	ChunkSink *sink;
 	MYSQL *sql;
 	SnapshotTable *table;
-	uint32_t wire_id;
+	SnapshotRange *range;
 	WireBuffer buffer;
 	ResultPlan plan;
 	ResultRows rows;
@@ -110,7 +113,7 @@ static bool
 put_table(Reader *reader)
 {
 	const SnapshotTable *table = reader->table;
-	DbsTable head = {.id = reader->wire_id,
+	DbsTable head = {.id = table->wire_id,
 					 .column_count = table->column_count,
 					 .schema = string_of(table->schema),
 					 .name = string_of(table->name)};
@@ -132,195 +135,92 @@ step_of(const Reader *reader, DbsSnapshotStep step)
 
 	return (DbsSnapshot){.step = step,
 						 .flags = table->key_count == 0 ? DBS_SNAPSHOT_WHOLE : 0,
-						 .number = table->chunks + 1,
+						 .number = reader->range->number,
 						 .schema = string_of(table->schema),
 						 .name = string_of(table->name)};
 }
 
 /* ---- the query ---- */
 
+/* " FROM …" and the rows of the range, in its order. */
 static void
-write_literal(FILE *out, MYSQL *sql, const SnapshotKey *key, const char *value, size_t size, char *room)
-{
-	if (key->number)
-		fputs(value, out);
-	else if (key->bytes || key->text)
-	{
-		fputs(key->text ? "_utf8mb4 x'" : "x'", out);
-		for (size_t i = 0; i < size; i++)
-			fprintf(out, "%02x", (unsigned char) value[i]);
-		fputc('\'', out);
-	}
-	else
-	{
-		mysql_real_escape_string(sql, room, value, size);
-		fprintf(out, "'%s'", room);
-	}
-}
-
-/* a >= x AND (a > x OR a = x AND (b > y OR …)): rows behind the last key, and a range for the index. */
-static void
-write_condition(FILE *out, const Reader *reader, char *room)
-{
-	const SnapshotTable *table = reader->table;
-
-	for (uint32_t i = 0; i < table->key_count; i++)
-	{
-		const SnapshotKey *key = &table->keys[i];
-		const char *value = table->last_key[i];
-		size_t size = strlen(value);
-		char *bytes = NULL;
-
-		if (key->bytes || key->text)
-		{
-			/* Kept as hexadecimal digits, since bytes may hold anything. */
-			bytes = malloc(size / 2 + 1);
-			for (size_t k = 0; bytes != NULL && k < size / 2; k++)
-			{
-				char digits[3] = {value[2 * k], value[2 * k + 1], '\0'};
-
-				bytes[k] = (char) strtoul(digits, NULL, 16);
-			}
-			value = bytes != NULL ? bytes : "";
-			size = bytes != NULL ? size / 2 : 0;
-		}
-		if (i == 0)
-		{
-			fprintf(out, " WHERE %s >= ", key->expression);
-			write_literal(out, reader->sql, key, value, size, room);
-			fputs(" AND ", out);
-		}
-		fprintf(out, "(%s > ", key->expression);
-		write_literal(out, reader->sql, key, value, size, room);
-		if (i + 1 < table->key_count)
-		{
-			fprintf(out, " OR (%s = ", key->expression);
-			write_literal(out, reader->sql, key, value, size, room);
-			fputs(" AND ", out);
-		}
-		free(bytes);
-	}
-	for (uint32_t i = 0; i + 1 < table->key_count; i++)
-		fputs("))", out);
-	fputc(')', out);
-}
-
-static void
-write_query(FILE *out, const Reader *reader, uint64_t limit, char *room)
+write_rows(FILE *out, const Reader *reader)
 {
 	const SnapshotTable *table = reader->table;
 	char *schema = snapshot_identifier(table->schema);
 	char *name = snapshot_identifier(table->name);
 
-	fprintf(out, "SELECT %s FROM %s.%s", table->select_list, schema != NULL ? schema : "", name != NULL ? name : "");
+	fprintf(out, " FROM %s.%s", schema != NULL ? schema : "", name != NULL ? name : "");
 	free(schema);
 	free(name);
 	if (table->key_count == 0)
 		return;
 	fprintf(out, " FORCE INDEX (%s)", table->key_index);
-	if (table->last_key != NULL)
-		write_condition(out, reader, room);
-	for (uint32_t i = 0; i < table->key_count; i++)
-		fprintf(out, "%s %s", i == 0 ? " ORDER BY" : ",", table->keys[i].expression);
-	fprintf(out, " LIMIT %" PRIu64, limit);
+	snapshot_range_write(out, reader->sql, reader->range, table->keys, table->key_count);
 }
 
 /* malloc'd; NULL when memory runs out. */
 static char *
-make_query(const Reader *reader, uint64_t limit)
+rows_query(const Reader *reader, uint64_t limit, const char *suffix)
 {
-	const SnapshotTable *table = reader->table;
-	size_t longest = 0;
-	size_t size = 0;
 	char *query = NULL;
-	char *room;
-	FILE *out;
+	size_t size = 0;
+	FILE *out = open_memstream(&query, &size);
 
-	for (uint32_t i = 0; table->last_key != NULL && i < table->key_count; i++)
-		if (strlen(table->last_key[i]) > longest)
-			longest = strlen(table->last_key[i]);
-	room = malloc(2 * longest + 1);
-	out = room != NULL ? open_memstream(&query, &size) : NULL;
-	if (out != NULL)
-	{
-		write_query(out, reader, limit, room);
-		if (fclose(out) != 0)
-		{
-			free(query);
-			query = NULL;
-		}
-	}
-	free(room);
-	return query;
+	if (out == NULL)
+		return NULL;
+	fprintf(out, "SELECT %s", reader->table->select_list);
+	write_rows(out, reader);
+	if (reader->table->key_count > 0)
+		fprintf(out, " LIMIT %" PRIu64, limit);
+	fputs(suffix, out);
+	if (fclose(out) == 0)
+		return query;
+	free(query);
+	return NULL;
+}
+
+/* For the key of the row with this number, from 0, in the range. */
+static char *
+cut_query(const Reader *reader, uint64_t row)
+{
+	char *query = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&query, &size);
+
+	if (out == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < reader->table->key_count; i++)
+		fprintf(out, "%s%s", i == 0 ? "SELECT " : ", ", reader->table->keys[i].selected);
+	write_rows(out, reader);
+	fprintf(out, " LIMIT 1 OFFSET %" PRIu64, row);
+	if (fclose(out) == 0)
+		return query;
+	free(query);
+	return NULL;
 }
 
 /* ---- the key of the last row ---- */
 
-static char *
-hexadecimal(const char *bytes, size_t size)
-{
-	char *text = malloc(2 * size + 1);
-
-	for (size_t i = 0; text != NULL && i < size; i++)
-		snprintf(text + 2 * i, 3, "%02x", (unsigned char) bytes[i]);
-	if (text != NULL && size == 0)
-		text[0] = '\0';
-	return text;
-}
-
 static bool
 keep_key(Reader *reader, MYSQL_ROW row, const unsigned long *lengths)
 {
-	SnapshotTable *table = reader->table;
+	const SnapshotTable *table = reader->table;
+	SnapshotRange *range = reader->range;
 
-	if (table->last_key == NULL)
-		table->last_key = calloc(SNAPSHOT_KEY_MAX, sizeof *table->last_key);
-	for (uint32_t i = 0; table->last_key != NULL && i < table->key_count; i++)
+	if (range->copied_to == NULL)
+		range->copied_to = calloc(SNAPSHOT_KEY_MAX, sizeof *range->copied_to);
+	for (uint32_t i = 0; range->copied_to != NULL && i < table->key_count; i++)
 	{
 		const SnapshotKey *key = &table->keys[i];
 		uint32_t at = key->extra >= 0 ? table->column_count + (uint32_t) key->extra : key->column;
 
-		free(table->last_key[i]);
-		table->last_key[i] =
-			key->bytes || key->text ? hexadecimal(row[at], lengths[at]) : strndup(row[at], lengths[at]);
-		if (table->last_key[i] == NULL)
+		free(range->copied_to[i]);
+		range->copied_to[i] = snapshot_key_text(key, row[at], lengths[at]);
+		if (range->copied_to[i] == NULL)
 			return no_memory(reader->failure);
 	}
-	return table->last_key != NULL || no_memory(reader->failure);
-}
-
-/* As a JSON array of texts, malloc'd. */
-static char *
-key_json(const SnapshotTable *table)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	if (out == NULL)
-		return NULL;
-	fputc('[', out);
-	for (uint32_t i = 0; i < table->key_count; i++)
-	{
-		fputs(i > 0 ? ", \"" : "\"", out);
-		for (const char *at = table->last_key[i]; *at != '\0'; at++)
-		{
-			if (*at == '"' || *at == '\\')
-				fprintf(out, "\\%c", *at);
-			else if ((unsigned char) *at < 0x20)
-				fprintf(out, "\\u%04x", (unsigned char) *at);
-			else
-				fputc(*at, out);
-		}
-		fputc('"', out);
-	}
-	fputc(']', out);
-	if (fclose(out) != 0)
-	{
-		free(text);
-		return NULL;
-	}
-	return text;
+	return range->copied_to != NULL || no_memory(reader->failure);
 }
 
 /* ---- a chunk ---- */
@@ -380,34 +280,20 @@ table_has_changed(Reader *reader)
 	}
 }
 
-/* Run the query; NULL also when the table is not what it was. */
+/* Run the query, which is freed; NULL also when the table is not what it was. */
 static MYSQL_RES *
-run_query(Reader *reader, uint64_t limit, const char *suffix)
+run_query(Reader *reader, char *query, bool store)
 {
-	char *query = make_query(reader, limit);
 	MYSQL_RES *result = NULL;
-	size_t room;
-	char *whole;
 
 	if (query == NULL)
 	{
 		no_memory(reader->failure);
 		return NULL;
 	}
-	room = strlen(query) + strlen(suffix) + 1;
-	whole = realloc(query, room);
-	if (whole == NULL)
-	{
-		free(query);
-		no_memory(reader->failure);
-		return NULL;
-	}
-	memcpy(whole + strlen(whole), suffix, strlen(suffix) + 1);
-	if (mysql_real_query(reader->sql, whole, (unsigned long) strlen(whole)) == 0)
-		/* Locks are held until the result is read: the outbox, which may be full, is not to hold them longer. */
-		result = reader->sink->locking && reader->table->key_count > 0 ? mysql_store_result(reader->sql)
-																	   : mysql_use_result(reader->sql);
-	free(whole);
+	if (mysql_real_query(reader->sql, query, (unsigned long) strlen(query)) == 0)
+		result = store ? mysql_store_result(reader->sql) : mysql_use_result(reader->sql);
+	free(query);
 	if (result == NULL && !table_has_changed(reader))
 	{
 		mysql_connection_failed(reader->sql, "copying a table", reader->failure);
@@ -438,9 +324,15 @@ put_chunk_end(Reader *reader, uint64_t rows, uint64_t bytes, bool last, const ch
 {
 	SnapshotTable *table = reader->table;
 	DbsSnapshot end = step_of(reader, DBS_SNAPSHOT_CHUNK_END);
-	char *key = table->last_key != NULL ? key_json(table) : NULL;
+	char *key = NULL;
 	bool done;
 
+	if (!last)
+	{
+		key = snapshot_key_json(reader->range->copied_to, table->key_count);
+		if (key == NULL)
+			return no_memory(reader->failure);
+	}
 	end.rows = rows;
 	end.bytes = bytes;
 	end.flags |= last ? DBS_SNAPSHOT_LAST : 0;
@@ -448,35 +340,62 @@ put_chunk_end(Reader *reader, uint64_t rows, uint64_t bytes, bool last, const ch
 	end.position = string_of(position);
 	done = put_step(&reader->buffer, &end, reader->failure) && flush(reader);
 	free(key);
-	table->chunks++;
-	table->copied = last;
+	reader->range->done = last;
+	atomic_fetch_add(&table->rows_done, rows);
 	atomic_fetch_add(&reader->sink->rows, rows);
 	atomic_fetch_add(&reader->sink->bytes, bytes);
 	atomic_store(&reader->sink->last_row_time, wire_time_now());
 	return done;
 }
 
+static uint64_t
+most_rows(const ChunkSink *sink)
+{
+	uint64_t most = sink->locking ? MOST_LOCKED_ROWS : MOST_CHUNK_ROWS;
+
+	return sink->most_rows > 0 && sink->most_rows < most ? sink->most_rows : most;
+}
+
+/* How many rows the table's next chunk is to have. */
+static uint64_t
+chunk_limit(const Reader *reader)
+{
+	const SnapshotTable *table = reader->table;
+	uint64_t limit = atomic_load(&table->chunk_rows);
+
+	if (limit == 0)
+	{
+		uint64_t width = table->rows_estimated > 0 ? table->bytes_estimated / table->rows_estimated + 1 : 1000;
+
+		limit = FIRST_CHUNK_BYTES / width;
+		limit = limit < 1 ? 1 : limit > FIRST_CHUNK_ROWS ? FIRST_CHUNK_ROWS : limit;
+	}
+	return limit > most_rows(reader->sink) ? most_rows(reader->sink) : limit;
+}
+
 static void
-adapt_limit(const Reader *reader, uint64_t *limit, uint64_t elapsed, uint64_t bytes)
+adapt_limit(const Reader *reader, uint64_t limit, uint64_t elapsed, uint64_t bytes)
 {
 	uint64_t wanted = reader->sink->gate.used ? TURN_CHUNK_MS : CHUNK_MS;
-	uint64_t most = reader->sink->locking ? MOST_LOCKED_ROWS : MOST_CHUNK_ROWS;
 	uint64_t most_bytes = reader->sink->locking ? CHUNK_BYTES / 16 : CHUNK_BYTES;
 
 	if (elapsed < wanted / 2 && bytes < most_bytes / 2)
-		*limit *= 2;
-	else if ((elapsed > 2 * wanted || bytes > most_bytes) && *limit > 1)
-		*limit /= 2;
-	if (*limit > most)
-		*limit = most;
+		limit *= 2;
+	else if ((elapsed > 2 * wanted || bytes > most_bytes) && limit > 1)
+		limit /= 2;
+	if (limit > most_rows(reader->sink))
+		limit = most_rows(reader->sink);
+	atomic_store(&reader->table->chunk_rows, limit);
 }
 
-/* The next range of a keyed table. */
+/* The next part of a range of a keyed table. */
 static bool
-copy_chunk(Reader *reader, uint64_t *limit)
+copy_chunk(Reader *reader)
 {
 	DbsSnapshot begin = step_of(reader, DBS_SNAPSHOT_CHUNK);
 	uint64_t bytes_before = reader->rows.total_bytes;
+	uint64_t limit = chunk_limit(reader);
+	bool locking = reader->sink->locking;
 	int64_t began = clock_now_ms();
 	uint64_t count = 0, bytes;
 	MYSQL_RES *result;
@@ -484,19 +403,110 @@ copy_chunk(Reader *reader, uint64_t *limit)
 
 	if (!put_step(&reader->buffer, &begin, reader->failure))
 		return false;
-	result = run_query(reader, *limit, reader->sink->locking ? " FOR SHARE" : "");
+	/* Locks are held until the result is read: the outbox, which may be full, is not to hold them longer. */
+	result = run_query(reader, rows_query(reader, limit, locking ? " FOR SHARE" : ""), locking);
 	if (result == NULL)
 		return give_up(reader);
-	done = read_rows(reader, result, *limit, &count);
+	done = read_rows(reader, result, limit, &count);
 	end_result(reader, result, done);
 	if (!done)
 		return false;
 	bytes = reader->rows.total_bytes - bytes_before;
-	if (!put_chunk_end(reader, count, bytes, count < *limit, NULL))
+	if (!put_chunk_end(reader, count, bytes, count < limit, NULL))
 		return false;
-	adapt_limit(reader, limit, (uint64_t) (clock_now_ms() - began) + 1, bytes);
+	if (count == limit)
+		adapt_limit(reader, limit, (uint64_t) (clock_now_ms() - began) + 1, bytes);
 	return true;
 }
+
+/* ---- cutting a range ---- */
+
+/* *key: of the row with this number in the range; NULL when it has not so many, or the table is not what it was. */
+static bool
+find_key(Reader *reader, uint64_t row, char ***key)
+{
+	const SnapshotTable *table = reader->table;
+	MYSQL_RES *result = run_query(reader, cut_query(reader, row), true);
+	MYSQL_ROW fields;
+	bool done = true;
+
+	*key = NULL;
+	if (result == NULL)
+		return give_up(reader);
+	fields = mysql_fetch_row(result);
+	if (fields != NULL)
+	{
+		const unsigned long *lengths = mysql_fetch_lengths(result);
+
+		*key = calloc(SNAPSHOT_KEY_MAX, sizeof **key);
+		for (uint32_t i = 0; *key != NULL && i < table->key_count && done; i++)
+		{
+			(*key)[i] = snapshot_key_text(&table->keys[i], fields[i], lengths[i]);
+			done = (*key)[i] != NULL;
+		}
+		done = (*key != NULL && done) || no_memory(reader->failure);
+	}
+	mysql_free_result(result);
+	return done;
+}
+
+static bool
+put_cut(Reader *reader, const SnapshotRange *rest)
+{
+	DbsSnapshot cut = step_of(reader, DBS_SNAPSHOT_CUT);
+	char *key = snapshot_key_json(rest->copied_to, reader->table->key_count);
+	bool done;
+
+	if (key == NULL)
+		return no_memory(reader->failure);
+	cut.rows = rest->number;
+	cut.text = string_of(key);
+	done = put_step(&reader->buffer, &cut, reader->failure) && flush(reader);
+	free(key);
+	return done;
+}
+
+/* The range ends with the key from here on; *rest is what lies behind it. */
+static bool
+cut_at(Reader *reader, char **key, SnapshotRange **rest)
+{
+	uint32_t key_count = reader->table->key_count;
+	SnapshotRange *range = reader->range;
+
+	*rest = snapshot_range_new(range_pool_number(reader->sink->pool, reader->table), key, range->upper, key_count);
+	if (*rest == NULL)
+		return no_memory(reader->failure);
+	snapshot_key_free(range->upper, key_count);
+	range->upper = key;
+	return put_cut(reader, *rest);
+}
+
+/* Leave what lies some chunks ahead to others, when they have nothing to read. */
+static bool
+cut_range(Reader *reader)
+{
+	RangePool *pool = reader->sink->pool;
+	SnapshotRange *rest = NULL;
+	char **key = NULL;
+	bool done;
+
+	if (pool == NULL || !range_pool_wants_cut(pool, reader->table, reader->range))
+		return true;
+	done = find_key(reader, CUT_CHUNKS * chunk_limit(reader) - 1, &key);
+	if (done && key != NULL)
+		done = cut_at(reader, key, &rest);
+	else
+		snapshot_key_free(key, reader->table->key_count);
+	if (!done)
+	{
+		snapshot_range_free(rest, reader->table->key_count);
+		rest = NULL;
+	}
+	range_pool_cut(pool, reader->table, reader->range, rest);
+	return done;
+}
+
+/* ---- a whole table ---- */
 
 /* Until the lock is let go nobody writes, and whoever has written has logged it. */
 static bool
@@ -576,7 +586,7 @@ copy_whole(Reader *reader)
 
 	if (!begin_whole(reader, &place, &suffix) || !put_step(&reader->buffer, &begin, reader->failure))
 		return false;
-	result = run_query(reader, 0, suffix);
+	result = run_query(reader, rows_query(reader, 0, suffix), false);
 	if (result == NULL)
 		return give_up(reader) && let_go(reader, "ROLLBACK");
 	done = read_rows(reader, result, UINT64_MAX, &count);
@@ -589,15 +599,6 @@ copy_whole(Reader *reader)
 	free(reader->table->position);
 	reader->table->position = strdup(position);
 	return put_chunk_end(reader, count, reader->rows.total_bytes, true, position);
-}
-
-static uint64_t
-first_limit(const SnapshotTable *table)
-{
-	uint64_t width = table->rows_estimated > 0 ? table->bytes_estimated / table->rows_estimated + 1 : 1000;
-	uint64_t limit = FIRST_CHUNK_BYTES / width;
-
-	return limit < 1 ? 1 : limit > FIRST_CHUNK_ROWS ? FIRST_CHUNK_ROWS : limit;
 }
 
 /* ---- turns ---- */
@@ -641,6 +642,37 @@ chunk_gate_close(ChunkGate *gate)
 	pthread_mutex_unlock(&gate->lock);
 }
 
+/* ---- ranges ---- */
+
+/* What the table is like goes out once, before the first of its rows, whoever reads it. The outbox is the caller's. */
+static bool
+put_table_once(Reader *reader)
+{
+	SnapshotTable *table = reader->table;
+
+	if (table->wire_id == 0)
+	{
+		table->wire_id = atomic_fetch_add(&reader->sink->last_wire_id, 1) + 1;
+		if (!put_table(reader) || !wire_buffer_flush(&reader->buffer, reader->sink->outbox, reader->failure))
+			return false;
+	}
+	reader->rows.wire_id = table->wire_id;
+	return true;
+}
+
+static bool
+announce_table(Reader *reader)
+{
+	bool done;
+
+	if (reader->rows.wire_id != 0)
+		return true;
+	pthread_mutex_lock(&reader->sink->outbox_lock);
+	done = put_table_once(reader);
+	pthread_mutex_unlock(&reader->sink->outbox_lock);
+	return done;
+}
+
 /* The whole table goes out without anything between. */
 static bool
 copy_alone(Reader *reader)
@@ -650,34 +682,40 @@ copy_alone(Reader *reader)
 
 	pthread_mutex_lock(lock);
 	reader->holds_outbox = true;
-	done = put_table(reader) && copy_whole(reader);
+	done = put_table_once(reader) && copy_whole(reader);
 	reader->holds_outbox = false;
 	pthread_mutex_unlock(lock);
 	return done;
 }
 
 static bool
-copy_ranges(Reader *reader)
+goes_on(const Reader *reader)
 {
-	uint64_t limit = first_limit(reader->table);
-	bool done = put_table(reader);
+	return !reader->range->done && !reader->table->gone && !reader->table->changed;
+}
 
-	while (done && !reader->table->copied && !reader->table->gone && !reader->table->changed)
+static bool
+copy_chunks(Reader *reader)
+{
+	bool done = true;
+
+	while (done && goes_on(reader))
 	{
-		done = chunk_gate_enter(reader->sink, reader->table->not_before, reader->failure) && copy_chunk(reader, &limit);
+		done = chunk_gate_enter(reader->sink, reader->table->not_before, reader->failure) && announce_table(reader) &&
+			   cut_range(reader) && (!goes_on(reader) || copy_chunk(reader));
 		chunk_gate_leave(reader->sink);
 	}
 	return done;
 }
 
 bool
-chunk_copy_table(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, Failure *failure)
+chunk_copy_range(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, SnapshotRange *range, Failure *failure)
 {
 	Reader reader = {
 		.sink = sink,
 		.sql = sql,
 		.table = table,
-		.wire_id = atomic_fetch_add(&sink->last_wire_id, 1) + 1,
+		.range = range,
 		.plan = {.schema = table->schema,
 				 .table = table->name,
 				 .column_count = table->column_count,
@@ -688,10 +726,9 @@ chunk_copy_table(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, Failure *fai
 	};
 	bool done;
 
-	table->changed = false;
-	reader.rows = (ResultRows){.plan = &reader.plan, .buffer = &reader.buffer, .wire_id = reader.wire_id};
+	reader.rows = (ResultRows){.plan = &reader.plan, .buffer = &reader.buffer};
 	if (table->key_count > 0)
-		done = copy_ranges(&reader);
+		done = copy_chunks(&reader);
 	else
 	{
 		done = chunk_gate_enter(sink, table->not_before, failure) && copy_alone(&reader);

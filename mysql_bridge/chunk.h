@@ -1,6 +1,6 @@
 /*
- * Chunks of a table: ranges of its key, each read by a statement of its own and put into the outbox between the steps
- * that frame it.
+ * Chunks of a table: parts of ranges of its key, each read by a statement of its own and put into the outbox between
+ * the steps that frame it.
  */
 #ifndef DBS_BRIDGE_CHUNK_H
 #define DBS_BRIDGE_CHUNK_H
@@ -15,6 +15,7 @@
 #include "failure.h"
 #include "mysql_server.h"
 #include "outbox.h"
+#include "range_pool.h"
 #include "snapshot_table.h"
 #include "stream_config.h"
 
@@ -45,14 +46,18 @@ typedef struct ChunkSink
 	atomic_llong last_row_time; /* microseconds since 2000-01-01 */
 	atomic_uint last_wire_id;
 	ChunkGate gate;
-	bool locking; /* rows are read with FOR SHARE: nothing else says that a commit of the log is visible */
+	RangePool *pool;    /* who would read a part of a range that is cut; NULL: nobody */
+	uint64_t most_rows; /* that a chunk may have; 0: the time it takes says it */
+	bool locking;       /* rows are read with FOR SHARE: nothing else says that a commit of the log is visible */
 } ChunkSink;
 
 /*
- * Copy the table from where it stands to its end. sql is the caller's own connection. A table that is gone at the
- * source, or is not any more what its description says, is marked so, which is no failure; the copy ends there.
+ * Copy a range of the table, from where it stands to its end; what others may read of it is cut off meanwhile. sql is
+ * the caller's own connection, as is the range. A table that is gone at the source, or is not any more what its
+ * description says, is marked so, which is no failure; the copy ends there.
  */
-MUST_CHECK bool chunk_copy_table(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, Failure *failure);
+MUST_CHECK bool chunk_copy_range(ChunkSink *sink, MYSQL *sql, SnapshotTable *table, SnapshotRange *range,
+								 Failure *failure);
 
 /* Put one step of a backfill that is not about rows into the outbox, and hand everything over. */
 MUST_CHECK bool chunk_put_step(ChunkSink *sink, const DbsSnapshot *step, Failure *failure);

@@ -425,64 +425,68 @@ fit_for_key(const DbsColumn *column)
 	}
 }
 
+/* What compares otherwise than it is shown is selected once more, behind the columns. */
 static bool
-add_key(SnapshotTable *table, int column, int *extras, FILE *list)
+select_extra(SnapshotKey *key, const char *format, const char *quoted, int *extras, FILE *list)
 {
-	SnapshotKey *key = &table->keys[table->key_count];
+	size_t room = strlen(format) + strlen(quoted) + 1;
+	const char *mark = strstr(format, "%s");
+
+	key->extra = (*extras)++;
+	key->selected = malloc(room);
+	if (key->selected == NULL)
+		return false;
+	snprintf(key->selected, room, "%.*s%s%s", (int) (mark - format), format, quoted, mark + 2);
+	fprintf(list, ", %s", key->selected);
+	return true;
+}
+
+static bool
+add_key(SnapshotTable *table, int column, bool descending, int *extras, FILE *list)
+{
+	SnapshotKey *key = &table->keys[table->key_count++];
+	const char *type = table->columns[column].type_name.data;
 	uint8_t kind = table->columns[column].kind;
 	char *quoted = snapshot_identifier(table->columns[column].name.data);
-	size_t room;
 
+	*key = (SnapshotKey){.column = (uint32_t) column, .expression = quoted, .descending = descending, .extra = -1};
 	if (quoted == NULL)
 		return false;
-	key->column = (uint32_t) column;
-	key->extra = -1;
 	key->bytes = kind == DBS_KIND_BYTES || kind == DBS_KIND_UUID;
 	key->text = kind == DBS_KIND_TEXT;
 	key->number = kind == DBS_KIND_INT2 || kind == DBS_KIND_INT4 || kind == DBS_KIND_INT8 || kind == DBS_KIND_UINT8 ||
 				  kind == DBS_KIND_NUMERIC;
-	if (kind == DBS_KIND_BYTES && strstr(table->columns[column].type_name.data, "binary") == NULL &&
-		strstr(table->columns[column].type_name.data, "blob") == NULL)
+	if (kind == DBS_KIND_BYTES && strstr(type, "binary") == NULL && strstr(type, "blob") == NULL)
 	{
 		/* MariaDB's uuid and addresses are compared with their own text. */
 		key->bytes = false;
-		key->extra = (*extras)++;
-		key->expression = quoted;
-		fprintf(list, ", CAST(%s AS CHAR)", quoted);
-		table->key_count++;
-		return true;
+		return select_extra(key, "CAST(%s AS CHAR)", quoted, extras, list);
 	}
-	if (kind != DBS_KIND_LABEL && kind != DBS_KIND_LABEL_LIST && kind != DBS_KIND_BIT && kind != DBS_KIND_BOOL)
+	if (kind == DBS_KIND_LABEL || kind == DBS_KIND_LABEL_LIST || kind == DBS_KIND_BIT || kind == DBS_KIND_BOOL)
 	{
-		key->expression = quoted;
-		table->key_count++;
-		return true;
-	}
+		/* Labels are sorted by their number, but compared as texts: let both be the number. */
+		bool done = select_extra(key, "(%s+0)", quoted, extras, list);
 
-	/* Labels are sorted by their number, but compared as texts: let both be the number. */
-	room = strlen(quoted) + 8;
-	key->number = true;
-	key->extra = (*extras)++;
-	key->expression = malloc(room);
-	if (key->expression != NULL)
-	{
-		snprintf(key->expression, room, "(%s+0)", quoted);
-		fprintf(list, ", %s", key->expression);
+		key->number = true;
+		free(quoted);
+		key->expression = done ? strdup(key->selected) : NULL;
+		return key->expression != NULL;
 	}
-	free(quoted);
-	table->key_count++;
-	return key->expression != NULL;
+	key->selected = strdup(quoted);
+	return key->selected != NULL;
 }
 
 /* The primary key first, then other unique ones; columns in their order. */
 static const char keys_query[] =
-	"SELECT INDEX_NAME, COLUMN_NAME, SUB_PART IS NOT NULL FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s "
-	"AND TABLE_NAME = %s AND NON_UNIQUE = 0 ORDER BY INDEX_NAME <> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX";
+	"SELECT INDEX_NAME, COLUMN_NAME, SUB_PART IS NOT NULL, COALESCE(COLLATION, '') = 'D' FROM "
+	"information_schema.STATISTICS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND NON_UNIQUE = 0 ORDER BY INDEX_NAME "
+	"<> 'PRIMARY', INDEX_NAME, SEQ_IN_INDEX";
 
 typedef struct IndexColumns
 {
 	const char *name;
 	int columns[SNAPSHOT_KEY_MAX];
+	bool descending[SNAPSHOT_KEY_MAX];
 	uint32_t count;
 	bool fit;
 } IndexColumns;
@@ -503,7 +507,10 @@ next_index(const SnapshotTable *table, MYSQL_ROW *rows, size_t count, size_t *at
 			!fit_for_key(&table->columns[place]))
 			index->fit = false;
 		else
+		{
+			index->descending[index->count] = rows[*at][3][0] == '1';
 			index->columns[index->count++] = place;
+		}
 	}
 }
 
@@ -515,7 +522,7 @@ use_index(SnapshotTable *table, const IndexColumns *index, FILE *list)
 	table->key_index = snapshot_identifier(index->name);
 	for (uint32_t i = 0; i < index->count; i++)
 	{
-		if (!add_key(table, index->columns[i], &extras, list))
+		if (!add_key(table, index->columns[i], index->descending[i], &extras, list))
 			return false;
 		table->columns[index->columns[i]].flags |= DBS_COLUMN_KEY;
 	}
@@ -566,7 +573,8 @@ finish_definition(SnapshotTable *table, struct json_object *definition)
 		struct json_object *column = json_object_array_get_idx(definition, table->keys[k].column);
 		char text[300];
 
-		snprintf(text, sizeof text, "key %u %.200s", k + 1, table->key_index);
+		snprintf(text, sizeof text, "key %u %.200s%s", k + 1, table->key_index,
+				 table->keys[k].descending ? " descending" : "");
 		json_object_array_add(column, json_object_new_string(text));
 	}
 	table->definition = strdup(json_object_to_json_string_ext(definition, JSON_C_TO_STRING_PLAIN));
@@ -577,9 +585,12 @@ static bool
 describe_parts(SnapshotTable *table, MYSQL *sql, const StreamConfig *config, struct json_object *recorded,
 			   struct json_object *definition, FILE *list, Failure *failure)
 {
-	if (!mysql_definition_read(sql, table->schema, table->name, &table->create_sql, &table->gone, failure))
+	bool gone = false;
+
+	if (!mysql_definition_read(sql, table->schema, table->name, &table->create_sql, &gone, failure))
 		return false;
-	if (table->gone)
+	table->gone = gone;
+	if (gone)
 		return true;
 	if (!describe_columns(table, sql, config, recorded, definition, list, failure))
 		return false;
@@ -653,9 +664,31 @@ snapshot_tables_list(MYSQL *sql, const StreamConfig *config, SnapshotTable **tab
 	return done;
 }
 
+bool
+snapshot_table_begin(SnapshotTable *table, Failure *failure)
+{
+	table->ranges = snapshot_range_new(1, NULL, NULL, table->key_count);
+	table->last_range = 1;
+	return table->ranges != NULL || no_memory(failure);
+}
+
+static void
+forget_ranges(SnapshotTable *table)
+{
+	while (table->ranges != NULL)
+	{
+		SnapshotRange *next = table->ranges->next;
+
+		snapshot_range_free(table->ranges, table->key_count);
+		table->ranges = next;
+	}
+	table->last_range = 0;
+}
+
 void
 snapshot_table_reset(SnapshotTable *table)
 {
+	forget_ranges(table);
 	for (uint32_t c = 0; c < table->column_count; c++)
 	{
 		free((char *) table->columns[c].name.data);
@@ -664,10 +697,8 @@ snapshot_table_reset(SnapshotTable *table)
 	for (uint32_t k = 0; k < table->key_count; k++)
 	{
 		free(table->keys[k].expression);
-		if (table->last_key != NULL)
-			free(table->last_key[k]);
+		free(table->keys[k].selected);
 	}
-	free(table->last_key);
 	free(table->columns);
 	free(table->results);
 	free(table->select_list);
@@ -675,11 +706,13 @@ snapshot_table_reset(SnapshotTable *table)
 	free(table->create_sql);
 	free(table->definition);
 	free(table->position);
-	*table = (SnapshotTable){.schema = table->schema,
-							 .name = table->name,
-							 .locks = table->locks,
-							 .rows_estimated = table->rows_estimated,
-							 .bytes_estimated = table->bytes_estimated};
+	table->columns = NULL;
+	table->results = NULL;
+	table->select_list = table->key_index = table->create_sql = table->definition = table->position = NULL;
+	table->column_count = table->key_count = table->wire_id = 0;
+	table->copied = false;
+	table->gone = table->changed = false;
+	table->rows_done = table->chunk_rows = 0;
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef DBS_BRIDGE_SNAPSHOT_TABLE_H
 #define DBS_BRIDGE_SNAPSHOT_TABLE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,19 +15,10 @@
 #include "binlog_place.h"
 #include "mysql_connection.h"
 #include "result_row.h"
+#include "snapshot_range.h"
 #include "stream_config.h"
 
 #define SNAPSHOT_KEY_MAX 16
-
-typedef struct SnapshotKey
-{
-	uint32_t column;  /* its place in the table, where the result has its text */
-	char *expression; /* what the source compares and sorts by */
-	bool bytes;       /* the value is kept and written as hexadecimal digits */
-	bool text;        /* so too, as text in UTF-8: it may hold anything, zero bytes as well */
-	bool number;      /* the literal is bare */
-	int extra;        /* behind the columns, when the column's own text is not what it is compared by; -1: the column */
-} SnapshotKey;
 
 typedef struct SnapshotTable
 {
@@ -47,12 +39,20 @@ typedef struct SnapshotTable
 
 	/* how far the copy is */
 	bool copied;
-	bool gone;              /* dropped at the source meanwhile */
+	atomic_bool gone;       /* dropped at the source meanwhile */
+	atomic_bool changed;    /* its columns or its key are not those that the copy began with: it begins again */
 	SourcePoint not_before; /* its copy waits until the log has been read up to here, if the log is read */
-	bool changed;           /* its columns or its key are not those that the copy began with: it begins again */
-	uint64_t chunks;
-	char **last_key; /* key_count texts; NULL: nothing copied yet */
-	char *position;  /* as of which a table without key was read; may be NULL */
+	char *position;         /* as of which a table without key was read; may be NULL */
+	SnapshotRange *ranges;  /* what is still to be copied */
+	uint64_t last_range;    /* the highest number of a range */
+	atomic_ullong rows_done;
+
+	/* its readers */
+	unsigned readers;
+	unsigned most_readers;    /* at once, so far */
+	bool beginning;           /* one of them makes it begin again: nobody else may take a range */
+	uint32_t wire_id;         /* under which rows are sent; 0: no table message has gone out */
+	atomic_ullong chunk_rows; /* rows of a chunk as long as it should take; 0: nothing is known yet */
 } SnapshotTable;
 
 /*
@@ -70,6 +70,9 @@ void snapshot_tables_free(SnapshotTable *tables, size_t count);
  */
 MUST_CHECK bool snapshot_table_describe(SnapshotTable *table, MYSQL *sql, ServerFlavour flavour,
 										const StreamConfig *config, const char *recorded, Failure *failure);
+
+/* Begin with a range that is the whole table. */
+MUST_CHECK bool snapshot_table_begin(SnapshotTable *table, Failure *failure);
 
 /* Forget what describe has found out, and how far the copy is. */
 void snapshot_table_reset(SnapshotTable *table);

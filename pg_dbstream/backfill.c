@@ -236,8 +236,17 @@ has_definition(const DbsSnapshot *step, const DbsBackfillTable *table, bool agai
 }
 
 static void
+forget_ranges(const DbsBackfillTable *table)
+{
+	(void) dbs_catalog_run("DELETE FROM dbstream.backfill_range WHERE stream_id = $1 AND source_schema = $2 AND "
+						   "source_table = $3",
+						   "itt", dbs_apply.stream->id, table->schema, table->name);
+}
+
+static void
 record_table(const DbsSnapshot *step, const DbsBackfillTable *table, bool defined)
 {
+	bool keyed = (step->flags & DBS_SNAPSHOT_WHOLE) == 0;
 	DbsCatalogAccess record;
 
 	dbs_backfill_record_begin(&record);
@@ -249,10 +258,15 @@ record_table(const DbsSnapshot *step, const DbsBackfillTable *table, bool define
 		"keyed = excluded.keyed, fresh = excluded.fresh, made = excluded.made, "
 		"rows_estimated = excluded.rows_estimated, bytes_estimated = excluded.bytes_estimated, "
 		"defined_at = excluded.defined_at, definition = excluded.definition, rows_done = 0, bytes_done = 0, "
-		"chunks = 0, last_key = NULL, position = NULL, started_at = NULL, finished_at = NULL",
+		"chunks = 0, position = NULL, started_at = NULL, finished_at = NULL",
 		"ittilltt", dbs_apply.stream->id, table->schema, table->name,
-		((step->flags & DBS_SNAPSHOT_WHOLE) == 0 ? 1 : 0) | (table->fresh ? 2 : 0) | (table->made ? 4 : 0),
-		(int64) step->number, (int64) step->bytes, defined ? copy_of(step->position) : "", copy_of(step->gtid_set));
+		(keyed ? 1 : 0) | (table->fresh ? 2 : 0) | (table->made ? 4 : 0), (int64) step->number, (int64) step->bytes,
+		defined ? copy_of(step->position) : "", copy_of(step->gtid_set));
+	forget_ranges(table);
+	if (keyed)
+		(void) dbs_catalog_run("INSERT INTO dbstream.backfill_range (stream_id, source_schema, source_table, number) "
+							   "VALUES ($1, $2, $3, 1)",
+							   "itt", dbs_apply.stream->id, table->schema, table->name);
 	dbs_backfill_record_end(&record);
 }
 
@@ -277,7 +291,8 @@ step_table(const DbsSnapshot *step)
 	table->bare = table->made && keyed && !log_is_read() &&
 				  dbs_deferred_key_put_off(table->schema, table->name, copy_of(step->gtid_set));
 	record_table(step, table, defined);
-	table->begun = table->in_chunk = false;
+	table->begun = table->copying = false;
+	table->open_ranges = NIL;
 	table->pending = true;
 	table->standing = keyed ? DBS_STANDING_WINDOW : DBS_STANDING_NO_ROWS;
 	table->defined_at = defined ? dbs_backfill_place(copy_of(step->position)) : 0;
@@ -290,11 +305,14 @@ step_chunk(const DbsSnapshot *step)
 {
 	DbsBackfillTable *table = find_table(step);
 	bool whole = (step->flags & DBS_SNAPSHOT_WHOLE) != 0;
+	MemoryContext old;
 
-	if (table->in_chunk)
+	if (list_member_int(table->open_ranges, (int) step->number))
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
-						errmsg("two chunks of table \"%s.%s\" at once", table->schema, table->name)));
-	table->in_chunk = true;
+						errmsg("two chunks of one range of table \"%s.%s\" at once", table->schema, table->name)));
+	old = MemoryContextSwitchTo(dbs_apply.context);
+	table->open_ranges = lappend_int(table->open_ranges, (int) step->number);
+	MemoryContextSwitchTo(old);
 
 	/* An earlier session may have left rows of a chunk that it did not finish; a whole table is in one transaction. */
 	table->look_up = !whole && (!table->fresh || table->begun || log_is_read());
@@ -303,9 +321,11 @@ step_chunk(const DbsSnapshot *step)
 		dbs_deferred_key_make(table->schema, table->name);
 		table->bare = false;
 	}
-	if (step->number == 1 || table->begun)
+	if (!table->copying)
 	{
 		DbsCatalogAccess record;
+
+		table->copying = true;
 
 		dbs_backfill_record_begin(&record);
 		(void) dbs_catalog_run("UPDATE dbstream.backfill_table SET phase = 'copying', started_at = "
@@ -334,27 +354,54 @@ table_copied(DbsBackfillTable *table)
 	}
 }
 
+/* The range as it is now. Returns whether every range of the table is whole. */
+static bool
+record_range(const DbsSnapshot *step, const DbsBackfillTable *table)
+{
+	bool last = (step->flags & DBS_SNAPSHOT_LAST) != 0;
+	uint64 found;
+
+	if ((step->flags & DBS_SNAPSHOT_WHOLE) != 0)
+		return last;
+	if (last)
+		found = dbs_catalog_run("DELETE FROM dbstream.backfill_range WHERE stream_id = $1 AND source_schema = $2 AND "
+								"source_table = $3 AND number = $4",
+								"ittl", dbs_apply.stream->id, table->schema, table->name, (int64) step->number);
+	else
+		found = dbs_catalog_run("UPDATE dbstream.backfill_range SET copied_to = $5::jsonb WHERE stream_id = $1 AND "
+								"source_schema = $2 AND source_table = $3 AND number = $4",
+								"ittlt", dbs_apply.stream->id, table->schema, table->name, (int64) step->number,
+								copy_of(step->text));
+	if (found != 1)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+						errmsg("a chunk ends of range " UINT64_FORMAT " of table \"%s.%s\", which is not recorded",
+							   step->number, table->schema, table->name)));
+	return last && dbs_catalog_run("SELECT FROM dbstream.backfill_range WHERE stream_id = $1 AND source_schema = $2 "
+								   "AND source_table = $3 LIMIT 1",
+								   "itt", dbs_apply.stream->id, table->schema, table->name) == 0;
+}
+
 static void
 step_chunk_end(const DbsSnapshot *step)
 {
 	DbsBackfillTable *table = find_table(step);
-	bool last = (step->flags & DBS_SNAPSHOT_LAST) != 0;
 	DbsCatalogAccess record;
+	bool copied;
 
-	if (!table->in_chunk)
+	if (!list_member_int(table->open_ranges, (int) step->number))
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
 						errmsg("a chunk of table \"%s.%s\" ends that did not begin", table->schema, table->name)));
-	table->in_chunk = false;
+	table->open_ranges = list_delete_int(table->open_ranges, (int) step->number);
 	dbs_apply_begin_group();
 	dbs_flush_all_inserts();
 	dbs_backfill_record_begin(&record);
+	copied = record_range(step, table);
 	if (dbs_catalog_run("UPDATE dbstream.backfill_table SET rows_done = rows_done + $4, bytes_done = bytes_done + $5, "
-						"chunks = $6, last_key = $7::jsonb, position = nullif($8, ''), phase = CASE WHEN $9::int <> 0 "
-						"THEN 'copied' ELSE 'copying' END, finished_at = CASE WHEN $9::int <> 0 THEN clock_timestamp() "
+						"chunks = chunks + 1, position = nullif($6, ''), phase = CASE WHEN $7::int <> 0 "
+						"THEN 'copied' ELSE 'copying' END, finished_at = CASE WHEN $7::int <> 0 THEN clock_timestamp() "
 						"END WHERE stream_id = $1 AND source_schema = $2 AND source_table = $3",
-						"ittllltti", dbs_apply.stream->id, table->schema, table->name, (int64) step->rows,
-						(int64) step->bytes, (int64) step->number, step->text.size > 0 ? copy_of(step->text) : NULL,
-						copy_of(step->position), last ? 1 : 0) != 1)
+						"ittllti", dbs_apply.stream->id, table->schema, table->name, (int64) step->rows,
+						(int64) step->bytes, copy_of(step->position), copied ? 1 : 0) != 1)
 		elog(ERROR, "dbstream: table \"%s.%s\" is not in dbstream.backfill_table", table->schema, table->name);
 	dbs_backfill_record_end(&record);
 	if (dbs_apply.whole_chunk)
@@ -362,9 +409,33 @@ step_chunk_end(const DbsSnapshot *step)
 		dbs_apply.whole_chunk = false;
 		dbs_apply.in_transaction = false;
 	}
-	if (last)
+	if (copied)
 		table_copied(table);
 	dbs_apply_commit_group(false);
+}
+
+/* What of a range lies behind a key becomes a range of its own, which another reader may take. */
+static void
+step_cut(const DbsSnapshot *step)
+{
+	DbsBackfillTable *table = find_table(step);
+	const char *key = copy_of(step->text);
+	DbsCatalogAccess record;
+
+	dbs_backfill_record_begin(&record);
+	if (dbs_catalog_run("INSERT INTO dbstream.backfill_range (stream_id, source_schema, source_table, number, "
+						"copied_to, upper_key) SELECT stream_id, source_schema, source_table, $5, $6::jsonb, upper_key "
+						"FROM dbstream.backfill_range WHERE stream_id = $1 AND source_schema = $2 AND source_table = "
+						"$3 AND number = $4",
+						"ittllt", dbs_apply.stream->id, table->schema, table->name, (int64) step->number,
+						(int64) step->rows, key) != 1 ||
+		dbs_catalog_run("UPDATE dbstream.backfill_range SET upper_key = $5::jsonb WHERE stream_id = $1 AND "
+						"source_schema = $2 AND source_table = $3 AND number = $4",
+						"ittlt", dbs_apply.stream->id, table->schema, table->name, (int64) step->number, key) != 1)
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+						errmsg("range " UINT64_FORMAT " of table \"%s.%s\" is cut, which is not recorded", step->number,
+							   table->schema, table->name)));
+	dbs_backfill_record_end(&record);
 }
 
 /* The table vanished at the source, before or while it was copied; the log says by and by what became of it. */
@@ -379,8 +450,10 @@ step_gone(const DbsSnapshot *step)
 						   "($1, $2, $3, 'gone') ON CONFLICT (stream_id, source_schema, source_table) DO UPDATE SET "
 						   "phase = 'gone', finished_at = clock_timestamp()",
 						   "itt", dbs_apply.stream->id, table->schema, table->name);
+	forget_ranges(table);
 	dbs_backfill_record_end(&record);
-	table->pending = table->in_chunk = false;
+	table->pending = table->copying = false;
+	table->open_ranges = NIL;
 	table->standing = DBS_STANDING_WINDOW;
 	dbs_backfill_changed();
 	dbs_apply_commit_group(false);
@@ -504,6 +577,9 @@ dbs_backfill_step(DbsReader *reader)
 		case DBS_SNAPSHOT_PLANNED:
 			step_planned();
 			break;
+		case DBS_SNAPSHOT_CUT:
+			step_cut(&step);
+			break;
 		default:
 			step_caught_up();
 	}
@@ -544,7 +620,7 @@ dbs_backfill_rows(DbsReader *reader)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("rows outside a transaction that are no inserts")));
 	wire = dbs_table_find(rows.table_id);
 	table = dbs_backfill_find(wire->schema, wire->name);
-	if (table == NULL || !table->in_chunk)
+	if (table == NULL || table->open_ranges == NIL)
 		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION),
 						errmsg("rows of table \"%s.%s\" outside a chunk", wire->schema, wire->name)));
 	dbs_apply_begin_group();

@@ -134,6 +134,7 @@ dbs_cancel_backfill(PG_FUNCTION_ARGS)
 	count = dbs_catalog_run("UPDATE dbstream.backfill_table SET phase = 'cancelled', finished_at = clock_timestamp() "
 							"WHERE stream_id = $1 AND phase IN ('requested', 'waiting', 'copying')",
 							"i", row.id);
+	(void) dbs_catalog_run("DELETE FROM dbstream.backfill_range WHERE stream_id = $1", "i", row.id);
 	(void) dbs_catalog_run("UPDATE dbstream.stream SET generation = generation + 1, changed_at = clock_timestamp() "
 						   "WHERE id = $1",
 						   "i", row.id);

@@ -129,6 +129,7 @@ load_tables(bool over)
 		table->made = strcmp(dbs_catalog_text(i, 6), "true") == 0;
 		table->begun = strcmp(phase, "waiting") != 0;
 		table->bare = strcmp(dbs_catalog_text(i, 8), "true") == 0;
+		table->copying = strcmp(phase, "copying") == 0;
 		table->defined_at = defined_at != NULL ? dbs_backfill_place(defined_at) : 0;
 	}
 }
@@ -236,6 +237,9 @@ dbs_backfill_request_recorded(int stream_id, const char *schema, const char *nam
 		"made = backfill_table.made AND backfill_table.phase <> 'done', rows_done = 0, bytes_done = 0, "
 		"started_at = NULL, finished_at = NULL",
 		"itt", stream_id, schema, name);
+	(void) dbs_catalog_run("DELETE FROM dbstream.backfill_range WHERE stream_id = $1 AND source_schema = $2 AND "
+						   "source_table = $3",
+						   "itt", stream_id, schema, name);
 	/* The bridge finds the request when it opens its next session. */
 	(void) dbs_catalog_run("UPDATE dbstream.stream SET generation = generation + 1, changed_at = clock_timestamp() "
 						   "WHERE id = $1",

@@ -31,7 +31,8 @@ typedef struct DbsBackfillTable
 	bool pending;      /* it is not copied yet */
 	bool bare;         /* its key is put off until the rows are in */
 	bool look_up;      /* a row of it may be there already */
-	bool in_chunk;     /* one is open */
+	bool copying;      /* its record says so */
+	List *open_ranges; /* numbers of those of which a chunk is open */
 	struct DbsBackfillTable *next;
 } DbsBackfillTable;
 

@@ -296,7 +296,7 @@ snapshots_are_checked(void **state)
 	(void) state;
 	s.step = 0;
 	assert_snapshot_refused(&s, "snapshot message with an unknown step");
-	s.step = DBS_SNAPSHOT_PLANNED + 1;
+	s.step = DBS_SNAPSHOT_CUT + 1;
 	assert_snapshot_refused(&s, "snapshot message with an unknown step");
 	s = golden_snapshot;
 	s.flags = 8;
