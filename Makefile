@@ -132,11 +132,13 @@ FUZZ_BUILD = build/fuzz
 FUZZ_SECONDS ?= 60
 FUZZ_PROGRAMS = $(patsubst test/fuzz/%.c,$(FUZZ_BUILD)/%,$(wildcard test/fuzz/fuzz_*.c))
 
-fuzz: $(FUZZ_PROGRAMS)
+fuzz: $(FUZZ_PROGRAMS) $(FUZZ_BUILD)/fuzz_ddl.words
 	@for program in $(FUZZ_PROGRAMS); do \
 		name=$$(basename $$program); mkdir -p $(FUZZ_BUILD)/corpus/$$name; \
 		echo "$$name: $(FUZZ_SECONDS) seconds"; \
+		words=$(FUZZ_BUILD)/$${name}.words; \
 		$$program -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(FUZZ_BUILD)/$$name- \
+			$$(test ! -e $$words || echo -dict=$$words) \
 			$(FUZZ_BUILD)/corpus/$$name test/data/$${name#fuzz_} || exit 1; \
 	done
 
@@ -171,13 +173,16 @@ $(BENCH_BUILD)/row_decode: bench/row_decode.c $(BENCH_BUILD)/libbridge.a
 $(BENCH_BUILD)/row_literals: bench/row_literals.c $(BENCH_BUILD)/libbridge.a
 	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
 
-# The DDL translator is the extension's, but needs nothing of the server: fuzz_ddl.c stands in for palloc and List.
-DDL_SERVER_SOURCES = $(wildcard pg_dbstream/ddl_sql.c pg_dbstream/ddl_options.c pg_dbstream/ddl_definition.c \
-	pg_dbstream/ddl_catalog.c pg_dbstream/ddl_history.c \
-	pg_dbstream/ddl_raw*.c pg_dbstream/ddl_my_*.c)
+# What the translator of MySQL's text is made of. It needs nothing of the server: fuzz_ddl.c stands in for palloc and List.
+DDL_TRANSLATOR_SOURCES = $(wildcard pg_dbstream/ddl_parse*.c pg_dbstream/ddl_pg_*.c) \
+	$(patsubst %,pg_dbstream/ddl_%.c,class function known lexer names print translate)
 
-$(FUZZ_BUILD)/fuzz_ddl: test/fuzz/fuzz_ddl.c $(filter-out $(DDL_SERVER_SOURCES),$(wildcard pg_dbstream/ddl*.c)) \
-	libdbstream/name.c libdbstream/utf8.c
+# The words that the parser knows, so that the fuzzer need not find each one by chance.
+$(FUZZ_BUILD)/fuzz_ddl.words: $(DDL_TRANSLATOR_SOURCES)
+	@mkdir -p $(@D)
+	cat $^ | grep -ohE '"[A-Za-z_][A-Za-z_ ]{1,30}"' | sort -u > $@
+
+$(FUZZ_BUILD)/fuzz_ddl: test/fuzz/fuzz_ddl.c $(DDL_TRANSLATOR_SOURCES) libdbstream/name.c libdbstream/utf8.c
 	@mkdir -p $(@D)
 	clang -std=gnu11 -O1 -g -D_GNU_SOURCE -Wno-everything -Ilibdbstream -Ipg_dbstream \
 		-I$(shell $(PG_CONFIG) --includedir-server) -fsanitize=fuzzer,address,undefined \

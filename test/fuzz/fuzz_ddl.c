@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/timestamp.h"
 
 #include "ddl.h"
 #include "ddl_known.h"
@@ -164,6 +165,23 @@ int
 pg_strcasecmp(const char *a, const char *b)
 {
 	return strcasecmp(a, b);
+}
+
+unsigned char
+pg_tolower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* The moment that a fuzzed session names is always this one. */
+int
+timestamp2tm(Timestamp at, int *zone, struct pg_tm *tm, fsec_t *fraction, const char **zone_name, pg_tz *attribute_zone)
+{
+	tm->tm_year = 2024;
+	tm->tm_mon = tm->tm_mday = 5;
+	tm->tm_hour = tm->tm_min = tm->tm_sec = 7;
+	*fraction = 250000;
+	return 0;
 }
 
 /* ---- strings --------------------------------------------------------------------------------- */
@@ -353,7 +371,11 @@ List *
 list_delete_nth_cell(List *list, int n)
 {
 	if (list->length == 1)
+	{
+		pfree(list->elements);
+		pfree(list);
 		return NIL;
+	}
 	memmove(list->elements + n, list->elements + n + 1, (list->length - n - 1) * sizeof(ListCell));
 	list->length--;
 	return list;
@@ -376,18 +398,117 @@ list_delete_ptr(List *list, void *item)
 	return list;
 }
 
-/* ---- the catalogue, which is not here --------------------------------------------------------------- */
+bool
+list_member_ptr(const List *list, const void *item)
+{
+	for (int i = 0; list != NIL && i < list->length; i++)
+	{
+		if (list->elements[i].ptr_value == item)
+			return true;
+	}
+	return false;
+}
 
+List *
+list_truncate(List *list, int length)
+{
+	if (length == 0)
+		return NIL;
+	if (length < list->length)
+		list->length = length;
+	return list;
+}
+
+/* ---- the catalogue, of which names decide what is there ---------------------------------------------- */
+
+static DdlKnownColumn *
+catalog_column(const char *name, DdlTypeFamily family, const char *pg_type, int64 length)
+{
+	DdlKnownColumn *column = palloc0(sizeof(DdlKnownColumn));
+
+	column->name = name;
+	column->type = palloc0(sizeof(DdlType));
+	column->type->family = family;
+	column->type->name = pg_type;
+	column->type->length = length;
+	column->type->scale = column->type->srid = -1;
+	column->pg_type = pg_type;
+	return column;
+}
+
+static DdlKnownKey *
+catalog_key(const char *pg_name, DdlKeyKind kind, const char *column)
+{
+	DdlKnownKey *key = palloc0(sizeof(DdlKnownKey));
+	DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
+
+	key->pg_name = pg_name;
+	key->kind = kind;
+	key->is_constraint = kind == DDL_KEY_PRIMARY;
+	key->pg_tail = psprintf("USING btree (%s)", column);
+	part->column = column;
+	key->key = palloc0(sizeof(DdlKey));
+	key->key->kind = kind;
+	key->key->parts = list_make1(part);
+	return key;
+}
+
+static List *
+catalog_partitions(const char *name)
+{
+	List *partitions = NIL;
+
+	for (int i = 0; i < 3; i++)
+	{
+		DdlKnownPartition *partition = palloc0(sizeof(DdlKnownPartition));
+
+		partition->name = psprintf("%s_p%d", name, i);
+		partition->is_default = i == 2;
+		partition->from = i == 0 ? "(MINVALUE)" : "('10')";
+		partition->to = "('10')";
+		partitions = lappend(partitions, partition);
+	}
+	return partitions;
+}
+
+/* Tables beginning with t are there, those beginning with tp in partitions. */
 DdlKnownTable *
 dbs_ddl_catalog_table(const char *schema, const char *name)
 {
-	return NULL;
+	DdlKnownTable *table;
+	DdlKnownColumn *id = catalog_column("id", DDL_TYPE_INT4, "integer", -1);
+	DdlKnownColumn *doubled = catalog_column("g", DDL_TYPE_INT8, "bigint", -1);
+
+	if (name[0] != 't')
+		return NULL;
+	id->not_null = id->identity = true;
+	doubled->generated = true;
+	doubled->expression = "(id * 2)";
+	table = palloc0(sizeof(DdlKnownTable));
+	table->complete = true;
+	table->columns = list_make3(id, doubled, catalog_column("c", DDL_TYPE_VARCHAR, "character varying(20)", 20));
+	table->keys = list_make2(catalog_key(psprintf("%s_pkey", name), DDL_KEY_PRIMARY, "id"),
+							 catalog_key(psprintf("%s_c", name), DDL_KEY_UNIQUE, "c"));
+	if (name[1] != 'p')
+		return table;
+	table->partitioned = 'r';
+	table->partitions = catalog_partitions(name);
+	table->partition_by = list_make1("id");
+	return table;
 }
 
 bool
 dbs_ddl_catalog_schema_exists(const char *schema)
 {
-	return false;
+	return schema[0] == 's';
+}
+
+DdlNameTaken
+dbs_ddl_catalog_name_taken(const char *schema, const char *name, const char **table)
+{
+	if (strstr(name, "_c") != NULL)
+		*table = "tc";
+	return strstr(name, "_c") != NULL ? DDL_NAME_INDEX : name[0] == 'v' ? DDL_NAME_OTHER : DDL_NAME_FREE;
 }
 
 /* PostgreSQL's own parser belongs to the server. */
@@ -413,6 +534,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	options.use_catalog = (data[0] & 16) != 0;
 	options.default_schema = (data[0] & 32) != 0 ? "shop" : NULL;
 	options.has_postgis = (data[0] & 64) != 0;
+	options.has_moment = options.has_utc_offset = (data[0] & 128) != 0;
 	text = pnstrdup((const char *) data + 1, size - 1);
 	(void) dbs_ddl_translate(text, &options);
 	free_all();
