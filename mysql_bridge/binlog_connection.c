@@ -33,6 +33,9 @@ struct BinlogConnection
 	uint32_t server_id;
 };
 
+/* Ids that are chosen here are even; those of a second connection are odd. */
+#define BESIDE 1u
+
 /*
  * Two bridges of different databases may have streams with the same number at one source, and a server throws the
  * older of two readers with the same id out. So the id is random, but the same for a stream as long as the process
@@ -48,18 +51,22 @@ choose_secret(void)
 		process_secret = (uint32_t) (uintptr_t) &process_secret;
 }
 
-uint32_t
-binlog_connection_server_id(const StreamConfig *config)
+static uint32_t
+chosen_server_id(const StreamConfig *config)
 {
 	uint64_t hash;
 
-	if (config->server_id != 0)
-		return config->server_id;
 	pthread_once(&secret_once, choose_secret);
 	hash = ((uint64_t) process_secret << 32 | (uint32_t) config->id) * UINT64_C(0x9e3779b97f4a7c15);
 	hash ^= hash >> 29;
 	hash *= UINT64_C(0xbf58476d1ce4e5b9);
 	return 0x80000000u | ((uint32_t) (hash >> 32) & 0x7ffffffeu);
+}
+
+uint32_t
+binlog_connection_server_id(const StreamConfig *config)
+{
+	return config->server_id != 0 ? config->server_id : chosen_server_id(config);
 }
 
 static void
@@ -238,7 +245,7 @@ binlog_connection_open(const StreamConfig *config, const MysqlServer *server, co
 		return NULL;
 	}
 	connection->config = config;
-	connection->server_id = binlog_connection_server_id(config);
+	connection->server_id = start->beside ? chosen_server_id(config) | BESIDE : binlog_connection_server_id(config);
 
 	/* Three heartbeats missing: the server or the way to it is gone. */
 	connection->mysql = mysql_connection_open_reading(&config->source, 3 * heartbeat_seconds(config) + 20, failure);

@@ -3,6 +3,7 @@
  */
 #include "binlog_event.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -617,6 +618,56 @@ binlog_rows_parse(const BinlogEvent *event, const BinlogFormat *format, RowsEven
 	rows->body = event->body + skip;
 	rows->body_size = event->body_size - skip;
 	return true;
+}
+
+static size_t
+put_hex(char *to, const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t at = 0;
+
+	to[at++] = 'X';
+	to[at++] = '\'';
+	for (size_t i = 0; i < size; i++)
+	{
+		to[at++] = digits[bytes[i] >> 4];
+		to[at++] = digits[bytes[i] & 15];
+	}
+	to[at++] = '\'';
+	return at;
+}
+
+/* Body: one phase (1 byte), format (4), size of the transaction's name (4), of the branch's (4), both names. */
+bool
+binlog_xa_prepare_parse(const BinlogEvent *event, bool *one_phase, char identifier[XA_IDENTIFIER_MAX], Failure *failure)
+{
+	const size_t header = 13;
+	const uint8_t *body = event->body;
+	uint32_t name, branch;
+	size_t at;
+
+	if (event->body_size < header)
+		return damaged(event, failure);
+	name = get_u32(body + 5);
+	branch = get_u32(body + 9);
+	if (name > 64 || branch > 64 || event->body_size - header < (size_t) name + branch)
+		return damaged(event, failure);
+	*one_phase = body[0] != 0;
+	at = put_hex(identifier, body + header, name);
+	identifier[at++] = ',';
+	at += put_hex(identifier + at, body + header + name, branch);
+	snprintf(identifier + at, XA_IDENTIFIER_MAX - at, ",%" PRIu32, get_u32(body + 1));
+	return true;
+}
+
+uint64_t
+binlog_event_end(const BinlogEvent *event, uint64_t offset)
+{
+	uint64_t end = (offset & ~UINT64_C(0xffffffff)) | event->end_offset;
+
+	if (event->end_offset == 0)
+		return offset + event->size;
+	return end < offset ? end + (UINT64_C(1) << 32) : end;
 }
 
 void

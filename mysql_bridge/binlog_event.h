@@ -174,6 +174,20 @@ typedef struct RowsEvent
 MUST_CHECK bool binlog_rows_parse(const BinlogEvent *event, const BinlogFormat *format, RowsEvent *rows,
 								  Failure *failure);
 
+/* X'…',X'…',n with the longest names that a server takes. */
+#define XA_IDENTIFIER_MAX 320
+
+/* XA_PREPARE, which also ends what is committed in one phase: the identifier as statements in the log spell it. */
+MUST_CHECK bool binlog_xa_prepare_parse(const BinlogEvent *event, bool *one_phase, char identifier[XA_IDENTIFIER_MAX],
+										Failure *failure);
+
+/*
+ * The offset in the file behind an event that follows one which ended at offset. Headers have the low 32 bits of it, or
+ * 0 in the middle of a transaction (MariaDB 11.4 and later); files may be larger than 4 GB. What the server left out
+ * lies between.
+ */
+uint64_t binlog_event_end(const BinlogEvent *event, uint64_t offset);
+
 /* INCIDENT: its number and message. */
 void binlog_incident_parse(const BinlogEvent *event, unsigned *number, const char **message, size_t *size);
 

@@ -8,6 +8,8 @@
  * The wire's begin goes out with the first thing of a transaction that the stream wants, so transactions of other
  * tables cost their headers only. A transaction whose first TABLE_MAP names the progress table of the outbound
  * direction came from PostgreSQL and is dropped: the outbound writer changes that table before all others.
+ *
+ * XA transactions of two phases have a file of their own: binlog_xa.c.
  */
 #include "binlog_reader_state.h"
 
@@ -19,9 +21,6 @@
 
 #define HEARTBEAT_MICROSECONDS 1000000
 #define HEARTBEAT_BYTES ((uint64_t) 16 * 1024 * 1024)
-
-/* A long transaction updates the counters that others see every so many events. */
-#define PUBLISH_EVENTS 256
 
 void
 binlog_start_clear(BinlogStart *start)
@@ -35,8 +34,6 @@ place_known(const BinlogPlace *place)
 {
 	return place->file[0] != '\0';
 }
-
-static void publish_progress(BinlogReader *reader);
 
 BinlogReader *
 binlog_reader_new(const StreamConfig *config, ServerFlavour flavour, const BinlogStart *start, CharsetCatalog *charsets,
@@ -87,7 +84,7 @@ binlog_reader_new(const StreamConfig *config, ServerFlavour flavour, const Binlo
 		binlog_reader_free(reader);
 		return NULL;
 	}
-	publish_progress(reader);
+	binlog_reader_publish(reader);
 	return reader;
 }
 
@@ -99,6 +96,7 @@ binlog_reader_free(BinlogReader *reader)
 	table_cache_free(reader->tables);
 	transaction_payload_free(reader->payload);
 	xa_list_free(reader->prepared);
+	xa_group_free(reader->xa_due);
 	free(reader->skipped);
 	mysql_gtid_set_free(reader->mysql_set);
 	mariadb_gtid_position_free(reader->mariadb_position);
@@ -109,8 +107,8 @@ binlog_reader_free(BinlogReader *reader)
 
 /* ---- progress ---- */
 
-static void
-publish_progress(BinlogReader *reader)
+void
+binlog_reader_publish(BinlogReader *reader)
 {
 	SourceProgress *progress = &reader->progress;
 
@@ -209,6 +207,12 @@ binlog_reader_is_skipped(const BinlogReader *reader, const CachedTable *table)
 }
 
 void
+binlog_reader_set_xa_log(BinlogReader *reader, XaLog *log)
+{
+	reader->xa_log = log;
+}
+
+void
 binlog_reader_tell_statements(BinlogReader *reader)
 {
 	reader->tells_statements = true;
@@ -258,7 +262,7 @@ binlog_reader_settle(BinlogReader *reader, bool idle, Failure *failure)
 		if (idle)
 		{
 			reader->unmarked = false;
-			publish_progress(reader);
+			binlog_reader_publish(reader);
 		}
 	}
 	reader->idle_beat = false;
@@ -281,13 +285,19 @@ on_incident(const BinlogEvent *event, Failure *failure)
 
 /* ---- events of the log itself ---- */
 
+void
+binlog_reader_set_nested_format(BinlogReader *reader, const BinlogFormat *format)
+{
+	reader->nested_format = *format;
+	reader->nested_format.checksum = false;
+}
+
 static bool
 on_format(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 {
 	if (!binlog_format_parse(event, &reader->format, failure))
 		return false;
-	reader->nested_format = reader->format;
-	reader->nested_format.checksum = false;
+	binlog_reader_set_nested_format(reader, &reader->format);
 	return binlog_transaction_cut(reader, "FORMAT_DESCRIPTION", true, failure);
 }
 
@@ -321,8 +331,6 @@ on_previous_gtids(BinlogReader *reader, const BinlogEvent *event, Failure *failu
 	return true;
 }
 
-static bool dispatch(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *format, Failure *failure);
-
 static bool
 on_payload(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 {
@@ -343,13 +351,13 @@ on_payload(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 		if (nested.type == BINLOG_TRANSACTION_PAYLOAD || nested.type == BINLOG_FORMAT || nested.type == BINLOG_ROTATE)
 			return failure_set(failure, FAILURE_REJECT, "event_damaged", "",
 							   "a %s event inside of a compressed transaction", binlog_event_name(nested.type));
-		if (!dispatch(reader, &nested, &reader->nested_format, failure))
+		if (!binlog_reader_dispatch(reader, &nested, &reader->nested_format, failure))
 			return false;
 	}
 }
 
-static bool
-dispatch(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *format, Failure *failure)
+bool
+binlog_reader_dispatch(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *format, Failure *failure)
 {
 	switch (event->type)
 	{
@@ -398,25 +406,11 @@ dispatch(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *for
 
 /* ---- counting ---- */
 
-/*
- * The header has the low 32 bits of the offset after the event, or 0 in the middle of a transaction (MariaDB 11.4 and
- * later); files may be larger than 4 GB. What the server left out lies between.
- */
 static void
 advance(BinlogReader *reader, const BinlogEvent *event)
 {
-	uint64_t offset = reader->place.point.offset;
+	uint64_t offset = binlog_event_end(event, reader->place.point.offset);
 
-	if (event->end_offset == 0)
-		offset += event->size;
-	else
-	{
-		uint64_t end = (offset & ~UINT64_C(0xffffffff)) | event->end_offset;
-
-		if (end < offset)
-			end += UINT64_C(1) << 32;
-		offset = end;
-	}
 	reader->place.point.offset = offset;
 	reader->event = reader->place;
 	reader->event.point.offset = offset >= event->size ? offset - event->size : 0;
@@ -433,7 +427,7 @@ on_heartbeat(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 	if (!binlog_rotate_parse(event, &beat, failure))
 		return false;
 	reader->idle_beat = true;
-	publish_progress(reader);
+	binlog_reader_publish(reader);
 	if (reader->state != LOG_BETWEEN || reader->muted || beat.file_size == 0)
 		return true;
 	if (!binlog_place_set(&place, beat.file, beat.file_size, 0, failure))
@@ -490,7 +484,9 @@ take_event(BinlogReader *reader, const BinlogEvent *event, Failure *failure)
 		if (reader->muted && !check_skip(reader, failure))
 			return false;
 	}
-	if (!dispatch(reader, event, &reader->format, failure))
+	if (!binlog_reader_dispatch(reader, event, &reader->format, failure))
+		return false;
+	if (reader->xa_due != NULL && !binlog_xa_apply(reader, event, failure))
 		return false;
 	if (reader->state == LOG_BETWEEN)
 	{
@@ -512,6 +508,8 @@ binlog_reader_event(BinlogReader *reader, const uint8_t *data, size_t size, Fail
 	BinlogEvent event;
 
 	reader->event = reader->place;
+	reader->raw = data;
+	reader->raw_size = size;
 	if (!binlog_event_parse(data, size, &reader->format, &event, failure) || !take_event(reader, &event, failure))
 	{
 		if (failure->position[0] == '\0' && place_known(&reader->event))
@@ -520,7 +518,7 @@ binlog_reader_event(BinlogReader *reader, const uint8_t *data, size_t size, Fail
 	}
 	reader->events++;
 	reader->bytes += size;
-	if (reader->events % PUBLISH_EVENTS == 0)
-		publish_progress(reader);
+	if (reader->events % BINLOG_PUBLISH_EVENTS == 0)
+		binlog_reader_publish(reader);
 	return true;
 }

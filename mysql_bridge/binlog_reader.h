@@ -21,6 +21,7 @@
 #include "stream_config.h"
 
 typedef struct BinlogReader BinlogReader;
+typedef struct XaLog XaLog;
 
 /* Where the log is read from, and what is known of it. */
 typedef struct BinlogStart
@@ -32,6 +33,7 @@ typedef struct BinlogStart
 	BinlogPlace skip_to;    /* read and throw away everything before this place of the same file; file empty: nothing */
 	SourcePoint gtids_from; /* before it GTID sets are not reported: transactions without a GTID may lie ahead */
 	SourcePoint all_read;   /* the server has nothing new up to here; zero: not known */
+	bool beside;            /* a second look at the log while the stream reads it: by a server id of its own */
 } BinlogStart;
 
 void binlog_start_clear(BinlogStart *start);
@@ -65,6 +67,9 @@ bool binlog_reader_unsettled(const BinlogReader *reader);
  */
 MUST_CHECK bool binlog_reader_skip(BinlogReader *reader, const char *schema, const char *name, SourcePoint before,
 								   Failure *failure);
+
+/* Where XA transactions are read again; kept by reference. */
+void binlog_reader_set_xa_log(BinlogReader *reader, XaLog *log);
 
 /* Say the log's position right before each statement: where it stands to a table's definition is of interest. */
 void binlog_reader_tell_statements(BinlogReader *reader);

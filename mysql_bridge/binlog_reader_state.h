@@ -50,6 +50,13 @@ struct BinlogReader
 	ByteBuffer inflated;
 	TransactionPayload *payload;
 	XaList *prepared;
+	XaLog *xa_log;          /* see binlog_reader_set_xa_log */
+	XaGroup *xa_due;        /* it counts here: its rows come after this event */
+	bool in_xa;             /* the open transaction is an XA one */
+	const XaGroup *reading; /* an XA transaction that is read again; NULL: none */
+	bool reading_ended;     /* it is whole */
+	const uint8_t *raw;     /* the event that is being looked at, unless it is kept already; NULL then */
+	size_t raw_size;
 	SkippedTable *skipped;
 	size_t skipped_count;
 	bool tells_statements; /* see binlog_reader_tell_statements */
@@ -63,7 +70,6 @@ struct BinlogReader
 
 	LogState state;
 	bool dropped; /* the transaction is an echo, or unwanted: nothing of it is sent */
-	char xa[256]; /* the XA identifier of the open transaction; empty: none */
 
 	MysqlGtidSet *mysql_set;
 	MariadbGtidPosition *mariadb_position;
@@ -86,7 +92,20 @@ struct BinlogReader
 	SourceProgress progress;
 };
 
+/* A long transaction updates the counters that others see every so many events. */
+#define BINLOG_PUBLISH_EVENTS 256
+
 /* ---- binlog_reader.c ---- */
+
+/* Hand an event to its part. */
+MUST_CHECK bool binlog_reader_dispatch(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *format,
+									   Failure *failure);
+
+/* The format of a file: its transactions' compressed events are like the others, without checksums. */
+void binlog_reader_set_nested_format(BinlogReader *reader, const BinlogFormat *format);
+
+/* Let other threads see the counters as they are now. */
+void binlog_reader_publish(BinlogReader *reader);
 
 /* Say where the log stands, as of now (microseconds of the wire's epoch). */
 MUST_CHECK bool binlog_reader_heartbeat(BinlogReader *reader, int64_t now, Failure *failure);
@@ -126,6 +145,18 @@ bool query_event_begins(const QueryEvent *query, const char *words);
 MUST_CHECK bool binlog_xa_statement(BinlogReader *reader, const BinlogEvent *event, const QueryEvent *query,
 									Failure *failure);
 MUST_CHECK bool binlog_xa_prepare(BinlogReader *reader, const BinlogEvent *event, Failure *failure);
+
+/* The open transaction is an XA one, from here on. */
+MUST_CHECK bool binlog_xa_begin(BinlogReader *reader, Failure *failure);
+
+/* Does what is read now belong to an XA transaction that is being prepared? Then it is left out, and kept: */
+bool binlog_xa_holds_back(const BinlogReader *reader);
+
+/* Keep the event that is being looked at. One of a compressed transaction is kept with all of it. */
+void binlog_xa_keep(BinlogReader *reader);
+
+/* The XA transaction that is due counts here, and ends the open one. */
+MUST_CHECK bool binlog_xa_apply(BinlogReader *reader, const BinlogEvent *event, Failure *failure);
 
 /* ---- binlog_rows.c ---- */
 

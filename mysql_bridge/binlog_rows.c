@@ -19,6 +19,12 @@ binlog_rows_table_map(BinlogReader *reader, const BinlogEvent *event, const Binl
 	table = table_cache_map(reader->tables, map.table_id, map.body, map.body_size, wanted, failure);
 	if (table == NULL)
 		return false;
+	if (binlog_xa_holds_back(reader))
+	{
+		binlog_xa_keep(reader);
+		xa_list_current(reader->prepared)->concerns |= table->selected || !wanted;
+		return true;
+	}
 	if (table->is_progress && wanted)
 	{
 		if (reader->wire.begun)
@@ -66,6 +72,11 @@ binlog_rows(BinlogReader *reader, const BinlogEvent *event, const BinlogFormat *
 	RowsEventKind kind = rows_kind(event->type);
 	CachedTable *table;
 
+	if (binlog_xa_holds_back(reader))
+	{
+		binlog_xa_keep(reader);
+		return true;
+	}
 	if (reader->muted || reader->dropped)
 		return true;
 	if (reader->state != LOG_OPEN)

@@ -150,13 +150,19 @@ binlog_statement(BinlogReader *reader, const BinlogEvent *event, const BinlogFor
 	{
 		if (query_event_begins(&query, "SAVEPOINT "))
 			return true;
-		if (query_event_begins(&query, "ROLLBACK TO "))
+		if (query_event_begins(&query, "ROLLBACK TO ") && !binlog_xa_holds_back(reader))
 			return reader->wire.begun ? on_rollback(reader, event, &query, failure) : true;
 	}
 	if (query_event_begins(&query, "XA "))
 		return binlog_xa_statement(reader, event, &query, failure);
 	if (query_event_begins(&query, "# Dum"))
 		return on_dummy(&query, failure);
+	if (binlog_xa_holds_back(reader))
+	{
+		binlog_xa_keep(reader);
+		xa_list_current(reader->prepared)->concerns = true;
+		return true;
+	}
 	if (reader->state == LOG_BETWEEN)
 	{
 		reader->restart = reader->event;

@@ -16,7 +16,7 @@ binlog_transaction_open(BinlogReader *reader, Failure *failure)
 		reader->restart = reader->event;
 		wire_transaction_start(&reader->wire, "", 0);
 		reader->dropped = cut_transaction_known(reader->config->id, &reader->restart);
-		reader->xa[0] = '\0';
+		reader->in_xa = false;
 	}
 	reader->state = LOG_OPEN;
 	return true;
@@ -96,7 +96,7 @@ transaction_announced(BinlogReader *reader, const char *gtid, int64_t commit_tim
 	reader->point = reader->event.point;
 	reader->located = true;
 	reader->dropped = cut_transaction_known(reader->config->id, &reader->restart);
-	reader->xa[0] = '\0';
+	reader->in_xa = false;
 	wire_transaction_start(&reader->wire, gtid, commit_time);
 	return true;
 }
@@ -140,7 +140,9 @@ binlog_transaction_mariadb_gtid(BinlogReader *reader, const BinlogEvent *event, 
 	reader->mariadb_gtid = gtid.gtid;
 	reader->mariadb_gtid_pending = true;
 	reader->state = (gtid.flags & MARIADB_GTID_STANDALONE) != 0 ? LOG_STANDALONE : LOG_OPEN;
-	return true;
+
+	/* MariaDB says so here, MySQL by a statement. */
+	return (gtid.flags & MARIADB_GTID_PREPARED_XA) == 0 || binlog_xa_begin(reader, failure);
 }
 
 bool

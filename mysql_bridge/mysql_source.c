@@ -25,6 +25,7 @@
 #include "outbox.h"
 #include "source.h"
 #include "version.h"
+#include "xa_log.h"
 
 /* The log goes first for so long after a turn of copying. */
 #define TURN_EVERY_MS 400
@@ -38,6 +39,7 @@ struct Source
 	MysqlServer server;
 	MYSQL *sql; /* of the reading thread */
 	CharsetCatalog *charsets;
+	XaLog *xa_log;
 
 	Backfill *backfill;     /* NULL: none is under way */
 	int64_t last_turn;      /* when tables were last copied while the log is read, by clock_now_ms */
@@ -59,6 +61,7 @@ source_close(Source *source)
 		return;
 	binlog_connection_close(source->log);
 	binlog_reader_free(source->reader);
+	xa_log_free(source->xa_log);
 	charset_catalog_free(source->charsets);
 	if (source->sql != NULL)
 		mysql_close(source->sql);
@@ -94,6 +97,8 @@ open_log(Source *source, const StartPoint *start_point, Failure *failure)
 	if (binlog_start_find(source->config, start_point, source->sql, &source->server, &start, failure))
 		reader = binlog_reader_new(source->config, source->server.flavour, &start, source->charsets, source->outbox,
 								   failure);
+	if (reader != NULL)
+		binlog_reader_set_xa_log(reader, source->xa_log);
 	if (reader != NULL && (source->backfill != NULL || source->config->relay))
 		binlog_reader_tell_statements(reader);
 	if (reader != NULL && skip_copied(source, reader, failure))
@@ -149,6 +154,12 @@ source_open(const StreamConfig *config, const StartPoint *start, Outbox *outbox,
 	source->charsets = charset_catalog_new(source->sql, failure);
 	if (source->charsets == NULL || !open_backfill(source, start, failure))
 		goto fail;
+	source->xa_log = xa_log_new(config, &source->server, source->sql);
+	if (source->xa_log == NULL)
+	{
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", "", "out of memory");
+		goto fail;
+	}
 	if (strcmp(start->kind, "backfill") != 0 && !open_log(source, start, failure))
 		goto fail;
 	return source;
@@ -285,6 +296,7 @@ source_interrupt(Source *source)
 	if (source->log != NULL)
 		binlog_connection_interrupt(source->log);
 	pthread_mutex_unlock(&source->open_lock);
+	xa_log_interrupt(source->xa_log);
 }
 
 static bool

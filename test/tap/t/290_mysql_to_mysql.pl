@@ -151,6 +151,8 @@ UPDATE shop.keyless SET b = NULL WHERE a = 2;
 BEGIN; INSERT INTO shop.two VALUES (5, 'rolled back', 0); ROLLBACK;
 BEGIN; INSERT INTO shop.two VALUES (6, 'kept', 0); SAVEPOINT s; INSERT INTO shop.two VALUES (7, 'lost', 0); ROLLBACK TO s; COMMIT;
 END
+	$source->sql("XA START 'x'; INSERT INTO shop.two VALUES (8, 'xa', 0); XA END 'x'; XA PREPARE 'x'");
+	$source->sql("INSERT INTO shop.two VALUES (9, 'between', 0); XA COMMIT 'x'");
 	ok(caught_up(60), "$kind: changes arrive") or die "not caught up\n";
 	same('changes', qw(every two keyless));
 }
