@@ -13,6 +13,9 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+/* Of a small table the key costs less while the rows come in than being taken away and made again. */
+#define LEAST_ROWS_FOR_LATE_KEY 5000
+
 static char *
 copy_of(DbsString string)
 {
@@ -288,7 +291,7 @@ step_table(const DbsSnapshot *step)
 		dbs_deferred_key_make_for(oid);
 	if (OidIsValid(oid) && keyed)
 		require_key(oid, table->name);
-	table->bare = table->made && keyed && !log_is_read() &&
+	table->bare = table->made && keyed && !log_is_read() && step->number >= LEAST_ROWS_FOR_LATE_KEY &&
 				  dbs_deferred_key_put_off(table->schema, table->name, copy_of(step->gtid_set));
 	record_table(step, table, defined);
 	table->begun = table->copying = false;

@@ -15,14 +15,14 @@ use DBStream::Scene;
 use Test::More;
 
 my $kind = $ENV{DBSTREAM_SOURCE} // 'mariadb';
-my $rows = $ENV{DBSTREAM_ROWS} // 3000;
+my $rows = $ENV{DBSTREAM_ROWS} // 20000;
 my $why = DBStream::MySQL::missing($kind);
 plan skip_all => "$kind: $why" if $why;
 
 my $scene = DBStream::Scene->new(kind => $kind, conf => "max_prepared_transactions = 4\n");
 my ($source, $target) = ($scene->source, $scene->target);
 my $gate;
-my $good = eval { side_by_side(); 1 };
+my $good = eval { side_by_side(); two_with_one_key(); 1 };
 fail($@) unless $good;
 diag($scene->state_text) unless $good && Test::More->builder->is_passing;
 eval { $scene->finish };
@@ -31,7 +31,9 @@ done_testing();
 # As long as the table "gate" is locked at the source, its copy cannot end, and nothing that comes after.
 sub close_gate
 {
-	$gate = in_child('gate', sub { $source->client("LOCK TABLES gate WRITE; SELECT SLEEP(600) AS 'gate'", 'shop'); return 0; });
+	my ($database) = @_;
+
+	$gate = in_child('gate', sub { $source->client('LOCK TABLES gate WRITE; SELECT SLEEP(600)', $database); return 0; });
 	wait_until(60, sub { $source->sql(sleepers()) ne '' }) // die "the gate is not closed\n";
 }
 
@@ -75,23 +77,15 @@ END
 	$source->sql("INSERT INTO big SELECT i, i % 10, i % 100, i % 7, i FROM $n", 'shop');
 	$source->sql("INSERT INTO small SELECT i, i % 10, i % 100, i % 7, i FROM $n WHERE i <= 100", 'shop');
 	$source->sql("INSERT INTO child SELECT i, i, i FROM $n WHERE i <= 100", 'shop');
-	close_gate();
+	$source->sql('ANALYZE TABLE big, small, child, gate', 'shop');
+	close_gate('shop');
 	$scene->bridge->start;
 	$scene->start_stream('s', 'shop.*', start => 'backfill', backfill_workers => 3);
 	copied('big', 'small', 'child');
-	is($target->sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'shop'"), '0', 'tables are filled without indexes and keys');
-
-	# A row that the source does not have stands in the key's way.
-	$target->sql('INSERT INTO shop.big (id) VALUES (5)');
-	open_gate();
-	ok($target->wait_for('SELECT count(*) > 0 FROM dbstream.errors', 60), 'two rows with one key stop the stream');
-	like($target->sql("SELECT concat_ws(' / ', message, detail, hint) FROM dbstream.errors LIMIT 1"),
-		qr/could not create unique index "big_pkey" .* \(id\)=\(5\) is duplicated.*Remove one of the two rows/, 'which says what to do');
-	$target->sql("SELECT dbstream.pause_stream('s')");
-	$target->wait_for("SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type ~ '^dbstream (apply|index)'", 60) or die "not paused\n";
-	$target->sql('DELETE FROM shop.big WHERE c1 IS NULL');
+	is($target->sql("SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes WHERE schemaname = 'shop'"),
+		'child_pkey gate_pkey small_pkey', 'tables are filled without indexes, a large one without its key');
 	$target->sql("BEGIN; LOCK TABLE shop.big, shop.small IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'hold'");
-	$target->sql("SELECT dbstream.resume_stream('s')");
+	open_gate();
 	ok($target->wait_for('SELECT ' . at_work() . ' = 3', 60), 'three processes are at three indexes at once');
 	is($target->sql("SELECT string_agg(source_table || ' ' || phase || ': ' || doing, '; ') FROM dbstream.backfill_status WHERE doing <> ''"),
 		'big indexing: big_k1, big_k2, big_pkey', 'the largest table comes first, and the status names what is made');
@@ -115,4 +109,37 @@ END
 	is($target->sql('SELECT count(*) FROM dbstream.deferred_ddl'), '0', 'nothing is put off any more');
 	is($target->sql("SELECT count(*) FROM dbstream.ddl_history WHERE outcome <> 'applied'"), '0', 'nothing was tried twice');
 	is($scene->compare('shop'), '', 'both sides hold the same');
+}
+
+# A row that the source does not have stands in the way of a key that is made late.
+sub two_with_one_key
+{
+	$source->sql(<<'END');
+CREATE DATABASE other;
+USE other;
+CREATE TABLE big (a int, b int, v int, PRIMARY KEY (b, a));
+CREATE TABLE code (c varchar(20) NOT NULL, v int, UNIQUE KEY c (c));
+CREATE TABLE part (id int PRIMARY KEY, v int) PARTITION BY HASH (id) PARTITIONS 3;
+CREATE TABLE gate (id int PRIMARY KEY);
+END
+	my $n = DBStream::Backfill::numbers($rows);
+	$source->sql("INSERT INTO big SELECT i, i % 7, i FROM $n; INSERT INTO code SELECT CONCAT('c', i), i FROM $n;"
+		  . " INSERT INTO part SELECT i, i FROM $n; ANALYZE TABLE big, code, part", 'other');
+	close_gate('other');
+	$scene->start_stream('t', 'other.*', start => 'backfill');
+	copied('big', 'code', 'part');
+	is($target->sql("SELECT count(*) FROM pg_indexes WHERE schemaname = 'other' AND tablename <> 'gate'"), '0',
+		'no key of a large table is there while it is copied');
+	$target->sql('INSERT INTO other.big (a, b) VALUES (8, 1)');
+	open_gate();
+	ok($target->wait_for('SELECT count(*) > 0 FROM dbstream.errors', 60), 'two rows with one key stop the stream');
+	like($target->sql("SELECT concat_ws(' / ', message, detail, hint) FROM dbstream.errors LIMIT 1"),
+		qr/could not create unique index "big_pkey" .* \(b, a\)=\(1, 8\) is duplicated.*Remove one of the two rows/, 'which says what to do');
+	$target->sql("DELETE FROM other.big WHERE v IS NULL; SELECT dbstream.resume_stream('t')");
+	ok($target->wait_for("SELECT count(*) = 0 FROM dbstream.backfill WHERE state <> 'done'", 90), 'and goes on after it');
+	is($target->sql("SELECT string_agg(indexdef, ' ' ORDER BY indexname) FROM pg_indexes WHERE schemaname = 'other' AND tablename IN ('big', 'code')"),
+		'CREATE UNIQUE INDEX big_pkey ON other.big USING btree (b, a) CREATE UNIQUE INDEX code_c ON other.code USING btree (c)', 'keys are what they were');
+	is($target->sql("SELECT count(*), bool_and(conname = 'part_pkey' OR coninhcount = 1) FROM pg_constraint WHERE contype = 'p' AND conrelid IN"
+			  . " (SELECT relid FROM pg_partition_tree('other.part'))"), '4|t', 'also that of a partitioned table');
+	is($scene->compare('other'), '', 'both sides hold the same');
 }
