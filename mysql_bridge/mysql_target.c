@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "definition_message.h"
 #include "log.h"
 #include "mysql_conflict.h"
 #include "mysql_ddl.h"
@@ -655,7 +656,8 @@ on_logical_message(MysqlTarget *target, DbsReader *reader, Failure *failure)
 		return malformed(reader, failure);
 	if (message.prefix.size != sizeof DDL_MESSAGE_PREFIX - 1 ||
 		memcmp(message.prefix.data, DDL_MESSAGE_PREFIX, message.prefix.size) != 0)
-		return true;
+		return definition_message_take(target->in.conn, &message, target->in.stream, target->in.stream_id,
+									   target->in.generation, target->stop_fd, failure);
 	return on_ddl(target, message.content, failure);
 }
 

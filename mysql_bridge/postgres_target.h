@@ -22,6 +22,7 @@ typedef struct TargetInput
 	PGconn *conn; /* greeted, with the session open on it */
 	const char *stream;
 	int stream_id;
+	int64_t generation; /* of the stream's definition */
 	int64_t session;
 	const SourceOps *ops;
 	Source *source; /* for its progress only */

@@ -297,10 +297,14 @@ make_target(Session *session, const TargetInput *input, Failure *failure)
 static bool
 start_threads(Session *session, Failure *failure)
 {
-	TargetInput input = {session->conn,          session->in->stream,
-						 session->in->stream_id, session->number != NULL ? strtoll(session->number, NULL, 10) : 0,
-						 session->ops,           session->source,
-						 session->outbox,        NULL};
+	TargetInput input = {.conn = session->conn,
+						 .stream = session->in->stream,
+						 .stream_id = session->in->stream_id,
+						 .generation = session->in->generation,
+						 .session = session->number != NULL ? strtoll(session->number, NULL, 10) : 0,
+						 .ops = session->ops,
+						 .source = session->source,
+						 .outbox = session->outbox};
 
 	session->watcher = watcher_start(session->ops, session->source, session->outbox, session->in->stream, failure);
 	if (session->watcher == NULL)

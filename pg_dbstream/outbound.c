@@ -31,6 +31,7 @@
 
 /* The bridge knows this word too. */
 #define SYNC_PREFIX "dbstream.sync"
+#define DEFINITION_PREFIX "dbstream.definition"
 
 static int my_stream = 0;
 
@@ -218,21 +219,30 @@ dbs_outbound_progress(PG_FUNCTION_ARGS)
 
 /* ---- waiting ---- */
 
+static XLogRecPtr
+log_message(const char *prefix, const char *content, bool transactional)
+{
+#if PG_VERSION_NUM >= 170000
+	return LogLogicalMessage(prefix, content, strlen(content), transactional, false);
+#else
+	return LogLogicalMessage(prefix, content, strlen(content), transactional);
+#endif
+}
+
 uint64
 dbs_outbound_mark(void)
 {
 	XLogRecPtr before = GetXLogInsertRecPtr();
-	XLogRecPtr end;
 
-	/* Not transactional: it is delivered where it stands, behind everything that committed before it. */
-#if PG_VERSION_NUM >= 170000
-	end = LogLogicalMessage(SYNC_PREFIX, "", 0, false, true);
-#else
-	end = LogLogicalMessage(SYNC_PREFIX, "", 0, false);
-#endif
-	/* Only what is on disk is decoded. */
-	XLogFlush(end);
+	/* Not transactional: it is delivered where it stands, behind everything that committed before. Once on disk. */
+	XLogFlush(log_message(SYNC_PREFIX, "", false));
 	return before;
+}
+
+void
+dbs_outbound_tell_definition(int stream_id, int64 generation)
+{
+	(void) log_message(DEFINITION_PREFIX, psprintf("%d " INT64_FORMAT, stream_id, generation), true);
 }
 
 bool

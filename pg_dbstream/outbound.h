@@ -18,6 +18,9 @@ void dbs_outbound_drop_slot(int stream_id);
  */
 uint64 dbs_outbound_mark(void);
 
+/* Tell the session of an outbound stream, in the log's order, that its definition has another generation. */
+void dbs_outbound_tell_definition(int stream_id, int64 generation);
+
 /* Has the stream's recorded position reached lsn? */
 bool dbs_outbound_reached(int stream_id, uint64 lsn);
 

@@ -239,8 +239,8 @@ wait_for_claim(const DbsStreamRow *row)
 }
 
 /*
- * What is written to another server passes no function here that could refuse it once the definition has changed. So no
- * session may be left that knows the former one: with other patterns it would pass over rows for good.
+ * What goes from one MySQL server to another passes no function here that could refuse it once the definition has
+ * changed. So no session may be left that knows the former one: with other patterns it would pass over rows for good.
  */
 static void
 settle_session(const DbsStreamRow *row, bool tables)
@@ -280,7 +280,7 @@ dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool repla
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("stream \"%s\" has begun already: option \"start\" would have no effect", name),
 						errhint("Drop the stream and create it again to start elsewhere.")));
-	if (strcmp(row.target, "local") != 0)
+	if (strcmp(row.target, "local") != 0 && strcmp(row.source, "local") != 0)
 		settle_session(&row, tables != NULL);
 	if (tables != NULL && strcmp(row.source, "local") != 0)
 		copy_new_tables(&row);
@@ -293,6 +293,8 @@ dbs_stream_alter(const char *name, ArrayType *tables, Jsonb *options, bool repla
 	dbs_options_require_column(row.options);
 	if (strcmp(row.source, "local") == 0 && tables != NULL)
 		dbs_ddl_capture_prepare(&access, tables);
+	if (strcmp(row.source, "local") == 0)
+		dbs_outbound_tell_definition(row.id, row.generation);
 	dbs_notify();
 	dbs_catalog_leave(&access);
 }

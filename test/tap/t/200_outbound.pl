@@ -15,7 +15,7 @@ foreach my $kind (qw(mariadb mysql))
 		my $why = DBStream::MySQL::missing($kind);
 		skip "$kind: $why", 1 if $why;
 		my $scene = DBStream::OutScene->new(kind => $kind);
-		my $good = eval { changes($scene, $kind); status($scene, $kind); 1; };
+		my $good = eval { changes($scene, $kind); status($scene, $kind); definitions($scene, $kind); 1; };
 		fail("$kind: $@") unless $good;
 		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
 		eval { $scene->finish };
@@ -117,4 +117,27 @@ sub status
 	$source->sql("SELECT dbstream.pause_stream('out')");
 	$source->sql("SELECT dbstream.drop_stream('out')");
 	is($source->sql('SELECT count(*) FROM pg_replication_slots'), 0, "$kind: dropping the stream drops its slot");
+}
+
+# A definition holds for all that is committed after it was changed, however fast that follows.
+sub definitions
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	$source->sql(join(';', 'CREATE SCHEMA soon', map { "CREATE TABLE soon.t$_ (id int PRIMARY KEY)" } 0 .. 20));
+	$scene->start_stream('soon', 'soon.t0', start => 'now');
+	foreach my $round (1 .. 20)
+	{
+		my $tables = '{' . join(',', map { "soon.t$_" } 0 .. $round) . '}';
+		$source->sql("SELECT dbstream.alter_stream('soon', tables => '$tables')");
+		$source->sql("INSERT INTO soon.t$round VALUES ($round)");
+	}
+	# Anybody may write such a message: it must not stop the stream.
+	$source->sql("SELECT pg_logical_emit_message(true, 'dbstream.definition', (SELECT id FROM dbstream.stream WHERE name = 'soon') || ' 999999')");
+	$source->sql('INSERT INTO soon.t0 VALUES (1)');
+	ok($scene->caught_up('soon', 60), "$kind: the stream goes on with each definition") or die "not caught up\n";
+	is($target->sql('SELECT ' . join(', ', map { "(SELECT GROUP_CONCAT(id) FROM soon.t$_)" } 0 .. 20)), join("\t", 1, 1 .. 20),
+		"$kind: a table that is added brings all that is committed after the call");
+	is($source->sql("SELECT count(*) FROM dbstream.errors WHERE stream = 'soon'"), 0, "$kind: and that is no error");
 }
