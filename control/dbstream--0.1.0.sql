@@ -348,7 +348,7 @@ COMMENT ON FUNCTION dbstream.set_position(text, text) IS 'Makes a paused stream 
 
 CREATE FUNCTION dbstream.resync_stream(name text)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_resync_stream';
-COMMENT ON FUNCTION dbstream.resync_stream(text) IS 'Makes a stream out of this database begin anew: its tables at the target are emptied and copied once more, with a new slot';
+COMMENT ON FUNCTION dbstream.resync_stream(text) IS 'Makes a stream to a MySQL server begin anew: its tables at the target are emptied and copied once more';
 
 CREATE FUNCTION dbstream.drop_stream(name text)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_drop_stream';

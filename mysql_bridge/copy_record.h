@@ -15,11 +15,12 @@
 #include <stdint.h>
 
 #include "failure.h"
-#include "postgres_snapshot.h"
 #include "table_cache.h"
 
 #define COPY_KEY_SIZE 128
 #define COPY_TOKEN_SIZE 64
+/* A position of any source; longer names of log files are refused. */
+#define COPY_POSITION_SIZE 64
 
 typedef enum CopyPhase
 {
@@ -34,20 +35,22 @@ typedef enum CopyPhase
 /* A table of the stream. Names are the source's; malloc'd. */
 typedef struct CopyTable
 {
-	unsigned relid;
+	unsigned relid; /* the source's number, or one that the copy gave it */
 	char *schema;
 	char *name;
-	bool listed; /* it is there at the source */
+	bool listed;    /* it is there at the source */
+	unsigned group; /* read as of one moment with the others of it; 0: by itself */
+	bool taken;     /* some worker has it */
 	uint64_t rows_estimated;
 	uint64_t bytes_estimated;
 
-	bool known;                   /* it has a row in the record */
-	bool begun;                   /* somebody began to copy it, and settled what follows */
-	bool created;                 /* made there by the stream: keys are to be added */
-	bool fresh;                   /* it held nothing when the copy began: what it holds is the copy's */
-	bool keyed;                   /* its keys are made */
-	bool linked;                  /* its foreign keys are made */
-	char position[LSN_TEXT_SIZE]; /* as of which it is copied; empty: it is not */
+	bool known;                        /* it has a row in the record */
+	bool begun;                        /* somebody began to copy it, and settled what follows */
+	bool created;                      /* made there by the stream: keys are to be added */
+	bool fresh;                        /* it held nothing when the copy began: what it holds is the copy's */
+	bool keyed;                        /* its keys are made */
+	bool linked;                       /* its foreign keys are made */
+	char position[COPY_POSITION_SIZE]; /* as of which it is copied; empty: it is not */
 
 	int told_phase; /* what PostgreSQL was last told; -1: nothing */
 	uint64_t told_rows;

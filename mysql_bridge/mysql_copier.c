@@ -51,6 +51,23 @@ copy_ddl_free(CopyDdl *ddl)
 	*ddl = (CopyDdl){0};
 }
 
+bool
+copy_ddl_add(CopyDdl *ddl, const char *stage, const char *text)
+{
+	char **stages = realloc(ddl->stages, (ddl->count + 1) * sizeof *stages);
+	char **texts = stages != NULL ? realloc(ddl->texts, (ddl->count + 1) * sizeof *texts) : NULL;
+
+	if (stages != NULL)
+		ddl->stages = stages;
+	if (texts == NULL)
+		return false;
+	ddl->texts = texts;
+	ddl->stages[ddl->count] = strdup(stage);
+	ddl->texts[ddl->count] = strdup(text);
+	ddl->count++;
+	return ddl->stages[ddl->count - 1] != NULL && ddl->texts[ddl->count - 1] != NULL;
+}
+
 MysqlCopier *
 mysql_copier_new(const MysqlCopierInput *input, Failure *failure)
 {
@@ -339,6 +356,20 @@ mysql_copier_plan(MysqlCopier *copier, CopyTable *tables, size_t count, Failure 
 		tables[i].known = true;
 	}
 	return commit(copier, failure);
+}
+
+bool
+mysql_copier_forget(MysqlCopier *copier, CopyTable *table, Failure *failure)
+{
+	if (!table->fresh)
+		return failure_set(failure, FAILURE_REJECT, "copy_interrupted",
+						   "SELECT dbstream.resync_stream(name) empties the stream's tables at the target and copies "
+						   "them anew.",
+						   "table %s.%s held rows before it was copied, and has to be copied again together with those "
+						   "that its foreign keys join it to",
+						   stream_config_schema(copier->in.config, table->schema), table->name);
+	table->position[0] = '\0';
+	return record(copier, table, failure);
 }
 
 bool

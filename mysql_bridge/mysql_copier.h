@@ -27,6 +27,9 @@ typedef struct CopyDdl
 
 void copy_ddl_free(CopyDdl *ddl);
 
+/* Copies both. False: no memory. */
+MUST_CHECK bool copy_ddl_add(CopyDdl *ddl, const char *stage, const char *text);
+
 typedef struct MysqlCopier MysqlCopier;
 
 /* A part of a definition that the target refused: the stream goes on without it, and says so. */
@@ -53,6 +56,12 @@ const char *mysql_copier_dialect(const MysqlCopier *copier);
 
 /* Record the tables that are to be copied. */
 MUST_CHECK bool mysql_copier_plan(MysqlCopier *copier, CopyTable *tables, size_t count, Failure *failure);
+
+/*
+ * Record that the table is not copied, since it has to be read again. Only a table that held nothing before the copy
+ * can be filled again.
+ */
+MUST_CHECK bool mysql_copier_forget(MysqlCopier *copier, CopyTable *table, Failure *failure);
 
 /* Make the table ready for its first row. */
 MUST_CHECK bool mysql_copier_begin(MysqlCopier *copier, CopyTable *table, const CopyDdl *ddl, Failure *failure);

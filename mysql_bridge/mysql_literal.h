@@ -38,6 +38,7 @@ typedef struct MysqlColumn
 	uint8_t kind;    /* DbsKind of the values that come */
 	bool key;        /* part of what identifies a row */
 	bool is_array;   /* of PostgreSQL, in its text form */
+	bool generated;  /* the target makes its values itself */
 	bool reads_back; /* a value is found by the literal that wrote it, whoever wrote it: it can be compared */
 	unsigned width;  /* BIT: bits; DECIMAL: digits */
 	unsigned scale;  /* DECIMAL: decimals; times: fraction digits */

@@ -56,9 +56,9 @@ mysql_rows_put_field(RowsWork *work, SqlBuffer *sql, uint32_t i, const RowField 
 	const MysqlColumn *column = &work->table->columns[i];
 	const char *problem;
 
-	if (field->state != FIELD_VALUE)
+	if (field->state != FIELD_VALUE || column->generated)
 	{
-		sql_buffer_text(sql, field->state == FIELD_NULL ? "NULL" : "DEFAULT");
+		sql_buffer_text(sql, field->state == FIELD_NULL && !column->generated ? "NULL" : "DEFAULT");
 		return true;
 	}
 	problem = mysql_literal(sql, column, field->value, field->size);
@@ -223,7 +223,8 @@ write_delete(RowsWork *work, Failure *failure)
 bool
 mysql_rows_sets(const RowsWork *work, uint32_t i)
 {
-	return work->new[i].state != FIELD_ABSENT && !(work->same_key && work->table->columns[i].key);
+	return work->new[i].state != FIELD_ABSENT && !work->table->columns[i].generated &&
+		   !(work->same_key && work->table->columns[i].key);
 }
 
 static bool

@@ -73,7 +73,7 @@ source_close(Source *source)
 	free(source);
 }
 
-/* Let the reader leave out what a backfill knows already. */
+/* Let the reader leave out what a copy knows already. */
 static bool
 skip_copied(Source *source, BinlogReader *reader, Failure *failure)
 {
@@ -83,6 +83,15 @@ skip_copied(Source *source, BinlogReader *reader, Failure *failure)
 	for (size_t i = 0; i < count; i++)
 		if (!binlog_reader_skip(reader, skips[i].schema, skips[i].name, skips[i].before, failure))
 			return false;
+	for (size_t i = 0; i < source->config->copied_count; i++)
+	{
+		const CopiedTable *table = &source->config->copied_tables[i];
+		BinlogPlace place = {0};
+
+		if (!binlog_place_parse(&place, table->before, failure) ||
+			!binlog_reader_skip(reader, table->schema, table->name, place.point, failure))
+			return false;
+	}
 	return true;
 }
 

@@ -334,7 +334,8 @@ match_columns(MYSQL *meta, MysqlTable *table, bool *matched, bool *found, Failur
 
 	*found = false;
 	sql_buffer_text(&sql, "SELECT column_name, data_type, coalesce(numeric_precision, 0), coalesce(datetime_precision, "
-						  "numeric_scale, 0) FROM information_schema.columns WHERE table_schema = ");
+						  "numeric_scale, 0), coalesce(generation_expression, '') <> '' FROM "
+						  "information_schema.columns WHERE table_schema = ");
 	sql_buffer_quoted(&sql, table->schema, strlen(table->schema));
 	sql_buffer_text(&sql, " AND table_name = ");
 	sql_buffer_quoted(&sql, table->name, strlen(table->name));
@@ -357,6 +358,7 @@ match_columns(MYSQL *meta, MysqlTable *table, bool *matched, bool *found, Failur
 		column->reads_back = reads_back(column, row[1]);
 		column->width = (unsigned) strtoul(row[2], NULL, 10);
 		column->scale = (unsigned) strtoul(row[3], NULL, 10);
+		column->generated = row[4][0] == '1';
 	}
 	mysql_free_result(result);
 	return true;
@@ -394,7 +396,7 @@ put_column_list(SqlBuffer *sql, const MysqlTable *table)
 static bool
 column_loadable(const MysqlColumn *column)
 {
-	return column->class != MYSQL_CLASS_BINARY && column->class != MYSQL_CLASS_BIT &&
+	return !column->generated && column->class != MYSQL_CLASS_BINARY && column->class != MYSQL_CLASS_BIT &&
 		   column->class != MYSQL_CLASS_GEOMETRY && column->class != MYSQL_CLASS_VECTOR &&
 		   column->kind != DBS_KIND_BYTES && column->kind != DBS_KIND_BIT;
 }

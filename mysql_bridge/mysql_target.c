@@ -676,6 +676,24 @@ on_statement(MysqlTarget *target, DbsReader *reader, Failure *failure)
 	return relay_ddl(&place, reader, failure);
 }
 
+/*
+ * Where the source's log has nothing of the rows that its foreign keys changed, the target's keys must change them: by
+ * themselves they are pinned off.
+ */
+static bool
+on_hello(MysqlTarget *target, DbsReader *reader, Failure *failure)
+{
+	static const char words[] = "SET SESSION foreign_key_checks = 1";
+	DbsHello hello;
+
+	if (!dbs_get_hello(reader, &hello))
+		return malformed(reader, failure);
+	if (!target->config->relay || (hello.flags & DBS_HELLO_CASCADES_LOGGED) != 0)
+		return true;
+	return mysql_real_query(target->mysql, words, sizeof words - 1) == 0 ||
+		   target_failed(target->mysql, words, failure);
+}
+
 static bool
 on_message(MysqlTarget *target, const DbsMessage *message, Failure *failure)
 {
@@ -685,7 +703,7 @@ on_message(MysqlTarget *target, const DbsMessage *message, Failure *failure)
 	switch (message->type)
 	{
 		case DBS_MESSAGE_HELLO:
-			return true;
+			return on_hello(target, &reader, failure);
 		case DBS_MESSAGE_MESSAGE:
 			return on_logical_message(target, &reader, failure);
 		case DBS_MESSAGE_BEGIN:

@@ -1,14 +1,13 @@
 /*
- * An exact copy without a lock on writers, resumed after any end of a session.
+ * An exact copy without a lock on writers that lasts, resumed after any end of a session.
  *
- * The stream's slot is made first; it keeps the log from then on. A slot can export a snapshot that holds exactly what
- * was committed before the slot's position: tables are read in it, some at once, each by a connection of its own that
- * writes to the target by a connection of its own. When a table's last row is written, its row in the record at the
- * target says as of which position it is there, in the same transaction. A later session finds what is copied, and for
- * the rest makes a temporary slot, whose snapshot and position are later ones.
+ * The log is kept from before the copy on. Tables are read as of positions of the log, some at once, each by a
+ * connection of its own that writes to the target by a connection of its own. When a table's last row is written, its
+ * row in the record at the target says as of which position it is there, in the same transaction. A later session finds
+ * what is copied, and reads the rest as of later positions.
  *
- * Then the log is applied from the stream's slot on, where each table's changes that were committed before its own
- * position are left out by the output plugin. So nothing is applied twice and nothing is left out, and no row is ever
+ * Then the log is applied from where it was kept, where each table's changes that were committed before its own
+ * position are left out by the source. So nothing is applied twice and nothing is left out, and no row is ever
  * looked for in vain.
  */
 #include "outbound_copy.h"
@@ -28,13 +27,12 @@
 
 #include "clock.h"
 #include "copy_record.h"
+#include "copy_source.h"
 #include "log.h"
 #include "mysql_copier.h"
 #include "mysql_progress.h"
 #include "mysql_target.h"
 #include "postgres_connection.h"
-#include "postgres_rows.h"
-#include "postgres_snapshot.h"
 #include "report.h"
 #include "target_failure.h"
 
@@ -53,30 +51,31 @@ typedef struct Worker
 	OutboundCopy *copy;
 	pthread_t thread;
 	bool started;
-	MysqlCopier *copier; /* set and taken away under the lock */
-	PGconn *rows_conn;   /* reads rows */
-	PGconn *ddl_conn;    /* reads definitions, and tells what the target refused */
+	MysqlCopier *copier; /* this and the next: set and taken away under the lock */
+	CopyReader *reader;
+	PGconn *conn; /* to the bridge's PostgreSQL: tells what the target refused */
 	unsigned number;
 } Worker;
 
 struct OutboundCopy
 {
 	const OutboundCopyInput *in;
+	CopySourceInput source_input;
+	CopySource *source;
 	CopyTable *tables;
 	size_t table_count;
 	char token[COPY_TOKEN_SIZE];
-	bool planned; /* an earlier session has recorded which tables are to be copied */
-	MYSQL *mysql; /* the plan's own connection to the target */
-	PGconn *walsender;
-	PostgresSnapshot snapshot;
-	char begin[LSN_TEXT_SIZE]; /* where the stream's slot begins */
-	int abort_fd;              /* readable: every worker gives up */
+	bool planned;                   /* an earlier session has recorded which tables are to be copied */
+	bool vanished;                  /* since then one has gone */
+	MYSQL *mysql;                   /* the plan's own connection to the target */
+	char begin[COPY_POSITION_SIZE]; /* from where the log will be read */
+	int abort_fd;                   /* readable: every worker gives up */
 
 	pthread_mutex_t lock;
-	size_t next_table;
-	bool linking; /* the tables are copied: now their foreign keys */
+	size_t next_table; /* of the tables: the first of the next group is here or behind it */
+	bool linking;      /* the tables are copied: now their foreign keys */
 	unsigned running;
-	unsigned finished; /* tables, in this session */
+	unsigned finished; /* groups, in this session */
 	bool failed;
 	Failure failure; /* the first worker's */
 	Worker workers[MAX_WRITERS];
@@ -100,67 +99,111 @@ stream_name(const OutboundCopy *copy)
 
 /* ---- the plan ---- */
 
+/* By its number where the source has one, else by its names. */
 static CopyTable *
-find_table(OutboundCopy *copy, unsigned relid)
+find_table(OutboundCopy *copy, const CopyListed *listed)
 {
 	for (size_t i = 0; i < copy->table_count; i++)
 	{
-		if (copy->tables[i].relid == relid)
-			return &copy->tables[i];
+		CopyTable *table = &copy->tables[i];
+
+		if (listed->relid != 0 ? table->relid == listed->relid
+							   : strcmp(table->schema, listed->schema) == 0 && strcmp(table->name, listed->name) == 0)
+			return table;
 	}
 	return NULL;
 }
 
-/* One row of outbound_tables(). Names and estimates are those of now, whatever was recorded. */
-static bool
-take_listed(OutboundCopy *copy, const PGresult *result, int row, Failure *failure)
+static CopyTable *
+add_table(OutboundCopy *copy, unsigned relid, Failure *failure)
 {
-	unsigned relid = (unsigned) strtoul(PQgetvalue(result, row, 0), NULL, 10);
-	CopyTable *table = find_table(copy, relid);
+	CopyTable *grown = realloc(copy->tables, (copy->table_count + 1) * sizeof *grown);
+
+	if (grown == NULL)
+	{
+		(void) no_memory(failure);
+		return NULL;
+	}
+	copy->tables = grown;
+	copy->tables[copy->table_count] =
+		(CopyTable){.relid = relid != 0 ? relid : (unsigned) copy->table_count + 1, .told_phase = -1};
+	return &copy->tables[copy->table_count++];
+}
+
+/* One table as it is now. Names and estimates are those of now, whatever was recorded. */
+static bool
+take_listed(void *context, const CopyListed *listed, Failure *failure)
+{
+	OutboundCopy *copy = context;
+	CopyTable *table = find_table(copy, listed);
 
 	if (table == NULL)
 	{
 		/* All that a table holds which was made after the copy began is in the log. */
 		if (copy->planned)
 			return true;
-		table = &copy->tables[copy->table_count++];
-		*table = (CopyTable){.relid = relid, .told_phase = -1};
+		table = add_table(copy, listed->relid, failure);
+		if (table == NULL)
+			return false;
 	}
 	free(table->schema);
 	free(table->name);
-	table->schema = strdup(PQgetvalue(result, row, 1));
-	table->name = strdup(PQgetvalue(result, row, 2));
-	table->rows_estimated = strtoull(PQgetvalue(result, row, 3), NULL, 10);
-	table->bytes_estimated = strtoull(PQgetvalue(result, row, 4), NULL, 10);
+	table->schema = strdup(listed->schema);
+	table->name = strdup(listed->name);
+	table->rows_estimated = listed->rows_estimated;
+	table->bytes_estimated = listed->bytes_estimated;
+	table->group = listed->group;
 	table->listed = true;
 	return (table->schema != NULL && table->name != NULL) || no_memory(failure);
 }
 
-/* The tables as they are now. To be asked after the slot was made: what comes later is in the log. */
+/*
+ * The tables as they are now. One that is not there any more, and of which the source says as of when, needs no copy;
+ * what the log says of it later belongs to another table of the name.
+ */
 static bool
 list_tables(OutboundCopy *copy, Failure *failure)
 {
-	char id[16];
-	const char *values[] = {id};
-	PGresult *result;
-	CopyTable *grown;
-	bool ok;
+	const char *gone;
 
-	snprintf(id, sizeof id, "%d", copy->in->config->id);
-	result = postgres_connection_query(copy->in->conn,
-									   "SELECT relation, schema_name, table_name, rows_estimated, bytes_estimated"
-									   " FROM dbstream.outbound_tables($1)",
-									   1, values, copy->in->stop_fd, QUERY_TIMEOUT_MS, failure);
-	if (result == NULL)
+	if (!copy->source->ops->list(copy->source, take_listed, copy, &gone, failure))
 		return false;
-	grown = realloc(copy->tables, (copy->table_count + (size_t) PQntuples(result) + 1) * sizeof *grown);
-	ok = grown != NULL || no_memory(failure);
-	if (grown != NULL)
-		copy->tables = grown;
-	for (int row = 0; ok && row < PQntuples(result); row++)
-		ok = take_listed(copy, result, row, failure);
-	PQclear(result);
-	return ok;
+	for (size_t i = 0; gone != NULL && i < copy->table_count; i++)
+	{
+		CopyTable *table = &copy->tables[i];
+
+		if (!table->listed && table->position[0] == '\0')
+		{
+			snprintf(table->position, sizeof table->position, "%s", gone);
+			copy->vanished = true;
+		}
+	}
+	return true;
+}
+
+/* The record's row of the place from where the log is read. It looks like a table that nobody selects. */
+static CopyTable *
+find_mark(OutboundCopy *copy)
+{
+	static const CopyListed mark = {.relid = 0, .schema = "", .name = ""};
+
+	return find_table(copy, &mark);
+}
+
+static bool
+remember_begin(OutboundCopy *copy, Failure *failure)
+{
+	CopyTable *mark;
+
+	if (!copy->source->ops->marks || find_mark(copy) != NULL)
+		return true;
+	mark = add_table(copy, 0, failure);
+	if (mark == NULL)
+		return false;
+	mark->schema = strdup("");
+	mark->name = strdup("");
+	snprintf(mark->position, sizeof mark->position, "%s", copy->begin);
+	return (mark->schema != NULL && mark->name != NULL) || no_memory(failure);
 }
 
 /* Keep earlier sessions out, and read what they have done. */
@@ -195,35 +238,16 @@ tables_left(const OutboundCopy *copy)
 	return left;
 }
 
-/* The stream's slot, and a snapshot for what is left: its own when it is new, else a temporary slot's. */
 static bool
-make_snapshot(OutboundCopy *copy, Failure *failure)
+begin_source(OutboundCopy *copy, Failure *failure)
 {
-	const char *name = copy->in->config->slot_name;
-	int stop_fd = copy->in->stop_fd;
-	char temporary[100];
-	PostgresSlot slot;
+	CopyTable *mark = find_mark(copy);
+	CopyPast past = {copy->planned, copy->table_count, tables_left(copy), mark != NULL ? mark->position : ""};
 
-	copy->walsender =
-		postgres_snapshot_connect(copy->in->config->postgres_conninfo, stream_name(copy), stop_fd, failure);
-	if (copy->walsender == NULL || !postgres_slot_look(copy->walsender, name, stop_fd, &slot, failure))
-		return false;
-	if (slot.lost)
-		return postgres_slot_lost(name, "has lost its part of the log while tables were copied", failure);
-	if (!slot.there && tables_left(copy) < copy->table_count)
-		return postgres_slot_lost(name, "is gone, and tables were copied already", failure);
-	if (!slot.there)
-	{
-		if (!postgres_slot_create(copy->walsender, name, false, true, stop_fd, &copy->snapshot, failure))
-			return false;
-		snprintf(copy->begin, sizeof copy->begin, "%s", copy->snapshot.position);
-		return true;
-	}
-	snprintf(copy->begin, sizeof copy->begin, "%s", slot.confirmed);
-	if (copy->planned && tables_left(copy) == 0)
-		return true;
-	snprintf(temporary, sizeof temporary, "%.50s_copy", name);
-	return postgres_slot_create(copy->walsender, temporary, true, true, stop_fd, &copy->snapshot, failure);
+	copy->source_input = (CopySourceInput){copy->in->conn, copy->in->config, copy->in->stop_fd};
+	copy->source = copy->in->config->relay ? relay_copy_new(&copy->source_input, failure)
+										   : postgres_copy_new(&copy->source_input, failure);
+	return copy->source != NULL && copy->source->ops->begin(copy->source, &past, copy->begin, failure);
 }
 
 /* ---- telling PostgreSQL ---- */
@@ -342,39 +366,6 @@ log_progress(OutboundCopy *copy)
 
 /* ---- workers ---- */
 
-static bool
-read_ddl(Worker *worker, const CopyTable *table, CopyDdl *ddl, Failure *failure)
-{
-	char id[16], relid[16];
-	const char *values[] = {id, relid, mysql_copier_dialect(worker->copier)};
-	OutboundCopy *copy = worker->copy;
-	PGresult *result;
-	bool ok = true;
-
-	*ddl = (CopyDdl){0};
-	snprintf(id, sizeof id, "%d", copy->in->config->id);
-	snprintf(relid, sizeof relid, "%u", table->relid);
-	result = postgres_connection_query(worker->ddl_conn,
-									   "SELECT stage, sql FROM dbstream.outbound_definition($1, $2::oid, $3)", 3,
-									   values, copy->abort_fd, QUERY_TIMEOUT_MS, failure);
-	if (result == NULL)
-		return false;
-	ddl->stages = calloc((size_t) PQntuples(result) + 1, sizeof *ddl->stages);
-	ddl->texts = calloc((size_t) PQntuples(result) + 1, sizeof *ddl->texts);
-	for (int i = 0; ddl->stages != NULL && ddl->texts != NULL && i < PQntuples(result); i++)
-	{
-		ddl->stages[i] = strdup(PQgetvalue(result, i, 0));
-		ddl->texts[i] = strdup(PQgetvalue(result, i, 1));
-		ddl->count++;
-		ok = ok && ddl->stages[i] != NULL && ddl->texts[i] != NULL;
-	}
-	ok = ok && ddl->stages != NULL && ddl->texts != NULL;
-	PQclear(result);
-	if (!ok)
-		copy_ddl_free(ddl);
-	return ok || no_memory(failure);
-}
-
 /* What the target refused is told where schema changes are told, and the copy goes on. */
 static bool
 note_refusal(void *context, const CopyTable *table, const char *sql, const char *problem, Failure *failure)
@@ -386,80 +377,154 @@ note_refusal(void *context, const CopyTable *table, const char *sql, const char 
 
 	snprintf(id, sizeof id, "%d", worker->copy->in->config->id);
 	snprintf(source, sizeof source, "-- table %.120s.%.120s, as it is", table->schema, table->name);
-	result = postgres_connection_query(worker->ddl_conn, "SELECT dbstream.outbound_ddl_note($1, $2, $3, $4)", 4, values,
+	result = postgres_connection_query(worker->conn, "SELECT dbstream.outbound_ddl_note($1, $2, $3, $4)", 4, values,
 									   worker->copy->abort_fd, QUERY_TIMEOUT_MS, failure);
 	PQclear(result);
 	return result != NULL;
 }
 
-static bool
-copy_rows(Worker *worker, CopyTable *table, Failure *failure)
+/* The tables that a worker takes at once, which are read as of one moment. */
+typedef struct Group
 {
-	OutboundCopy *copy = worker->copy;
-	PostgresRows rows;
-	DbsMessage message;
-	bool end = false;
-	bool ok = postgres_rows_begin(&rows, worker->rows_conn, copy->abort_fd, copy->snapshot.name, copy->in->config->id,
-								  table->relid, failure);
+	CopyTable **tables;
+	CopyDdl *ddl; /* of each */
+	size_t count;
+} Group;
 
-	while (ok && !end)
-	{
-		ok = postgres_rows_next(&rows, &message, &end, failure);
-		if (ok && !end)
-			ok = mysql_copier_message(worker->copier, &message, failure);
-	}
-	ok = ok && postgres_rows_end(&rows, failure);
-	postgres_rows_free(&rows);
-	return ok && mysql_copier_end(worker->copier, copy->snapshot.position, failure);
+static void
+free_group(Group *group)
+{
+	for (size_t i = 0; group->ddl != NULL && i < group->count; i++)
+		copy_ddl_free(&group->ddl[i]);
+	free(group->ddl);
+	free(group->tables);
 }
 
-/* Rows and keys of a table, or, when that is done everywhere, its foreign keys. */
+/* Returns false. */
 static bool
-work_on(Worker *worker, CopyTable *table, Failure *failure)
+failed_with(const CopyTable *table, Failure *failure)
+{
+	failure_context(failure, "copying table %s.%s", table->schema, table->name);
+	return false;
+}
+
+static bool
+define(Worker *worker, const CopyTable *table, CopyDdl *ddl, Failure *failure)
+{
+	return worker->reader->ops->define(worker->reader, table, mysql_copier_dialect(worker->copier), ddl, failure) ||
+		   failed_with(table, failure);
+}
+
+static bool
+copy_rows(Worker *worker, Group *group, const char *position, Failure *failure)
+{
+	for (size_t i = 0; i < group->count; i++)
+	{
+		CopyTable *table = group->tables[i];
+
+		if (!define(worker, table, &group->ddl[i], failure))
+			return false;
+		if (!mysql_copier_begin(worker->copier, table, &group->ddl[i], failure) ||
+			!worker->reader->ops->rows(worker->reader, table, worker->copier, failure) ||
+			!mysql_copier_end(worker->copier, position, failure))
+			return failed_with(table, failure);
+	}
+	return true;
+}
+
+/* Some tables of the group were copied as of an earlier moment: that copy goes. */
+static bool
+forget_copied(Worker *worker, Group *group, Failure *failure)
+{
+	for (size_t i = 0; i < group->count; i++)
+	{
+		CopyTable *table = group->tables[i];
+
+		if (table->position[0] != '\0' && !mysql_copier_forget(worker->copier, table, failure))
+			return false;
+	}
+	return true;
+}
+
+static bool
+copy_group(Worker *worker, Group *group, Failure *failure)
+{
+	const CopyReaderOps *ops = worker->reader->ops;
+	char position[COPY_POSITION_SIZE];
+
+	return forget_copied(worker, group, failure) &&
+		   ops->open(worker->reader, group->tables, group->count, position, failure) &&
+		   copy_rows(worker, group, position, failure) && ops->close(worker->reader, failure);
+}
+
+static bool
+add_keys(Worker *worker, CopyTable *table, CopyDdl *ddl, const char *stage, Failure *failure)
+{
+	if (ddl->count == 0 && !define(worker, table, ddl, failure))
+		return false;
+	return mysql_copier_add(worker->copier, table, ddl, stage, failure) || failed_with(table, failure);
+}
+
+/* Rows and keys of a group, or, when that is done everywhere, its foreign keys. */
+static bool
+work_on(Worker *worker, Group *group, Failure *failure)
 {
 	bool linking = worker->copy->linking;
-	bool left = linking ? !table->linked : table->position[0] == '\0' || !table->keyed;
-	CopyDdl ddl;
-	bool ok;
+	bool left = false;
+	bool ok = true;
 
-	if (!left)
-		return true;
-	if (!read_ddl(worker, table, &ddl, failure))
-		return false;
-	if (linking)
-		ok = mysql_copier_add(worker->copier, table, &ddl, "foreign key", failure);
-	else
-		ok = (table->position[0] != '\0' ||
-			  (mysql_copier_begin(worker->copier, table, &ddl, failure) && copy_rows(worker, table, failure))) &&
-			 mysql_copier_add(worker->copier, table, &ddl, "index", failure);
-	copy_ddl_free(&ddl);
-	if (!ok)
-		failure_context(failure, "copying table %s.%s", table->schema, table->name);
+	for (size_t i = 0; i < group->count; i++)
+		left = left || group->tables[i]->position[0] == '\0';
+	if (left)
+		ok = copy_group(worker, group, failure);
+	for (size_t i = 0; ok && i < group->count; i++)
+	{
+		CopyTable *table = group->tables[i];
+
+		if (linking ? !table->linked : !table->keyed)
+			ok = add_keys(worker, table, &group->ddl[i], linking ? "foreign key" : "index", failure);
+	}
 	return ok;
 }
 
-static CopyTable *
-take_table(OutboundCopy *copy)
+/* The next group; false: none, or no memory, of which *failure tells. Its tables are this worker's from here on. */
+static bool
+take_group(OutboundCopy *copy, Group *group, Failure *failure)
 {
-	CopyTable *table = NULL;
+	CopyTable *first = NULL;
 
+	*group = (Group){0};
 	pthread_mutex_lock(&copy->lock);
-	while (table == NULL && !copy->failed && copy->next_table < copy->table_count)
+	while (first == NULL && !copy->failed && copy->next_table < copy->table_count)
 	{
 		CopyTable *next = &copy->tables[copy->next_table++];
 
-		if (next->listed)
-			table = next;
+		if (next->listed && !next->taken)
+			first = next;
+	}
+	if (first != NULL)
+	{
+		group->tables = calloc(copy->table_count, sizeof *group->tables);
+		group->ddl = calloc(copy->table_count, sizeof *group->ddl);
+	}
+	for (CopyTable *table = first; group->tables != NULL && table < copy->tables + copy->table_count; table++)
+	{
+		if (table != first && (!table->listed || first->group == 0 || table->group != first->group))
+			continue;
+		table->taken = true;
+		group->tables[group->count++] = table;
 	}
 	pthread_mutex_unlock(&copy->lock);
-	return table;
+	if (first == NULL)
+		return false;
+	return (group->tables != NULL && group->ddl != NULL) || no_memory(failure);
 }
 
 static bool
 open_worker(Worker *worker, Failure *failure)
 {
 	OutboundCopy *copy = worker->copy;
-	const char *conninfo = copy->in->config->postgres_conninfo;
+	CopyReader *reader;
 	MysqlCopierInput input = {copy->in->config,  copy->in->key, copy->token, worker->number,
 							  copy->in->empties, note_refusal,  worker};
 	MysqlCopier *copier = mysql_copier_new(&input, failure);
@@ -469,26 +534,34 @@ open_worker(Worker *worker, Failure *failure)
 	pthread_mutex_lock(&copy->lock);
 	worker->copier = copier;
 	pthread_mutex_unlock(&copy->lock);
-	worker->rows_conn = postgres_connection_open(conninfo, "dbstream-bridge copy", copy->abort_fd, failure);
-	if (worker->rows_conn == NULL)
+	worker->conn =
+		postgres_connection_open(copy->in->config->postgres_conninfo, "dbstream-bridge copy", copy->abort_fd, failure);
+	if (worker->conn == NULL)
 		return false;
-	worker->ddl_conn = postgres_connection_open(conninfo, "dbstream-bridge copy", copy->abort_fd, failure);
-	return worker->ddl_conn != NULL;
+	reader = copy->source->ops->reader(copy->source, worker->conn, copy->abort_fd, failure);
+	pthread_mutex_lock(&copy->lock);
+	worker->reader = reader;
+	pthread_mutex_unlock(&copy->lock);
+	return reader != NULL;
 }
 
 static void
 close_worker(Worker *worker)
 {
 	MysqlCopier *copier;
+	CopyReader *reader;
 
 	pthread_mutex_lock(&worker->copy->lock);
 	copier = worker->copier;
+	reader = worker->reader;
 	worker->copier = NULL;
+	worker->reader = NULL;
 	pthread_mutex_unlock(&worker->copy->lock);
 	mysql_copier_free(copier);
-	PQfinish(worker->rows_conn);
-	PQfinish(worker->ddl_conn);
-	worker->rows_conn = worker->ddl_conn = NULL;
+	if (reader != NULL)
+		reader->ops->free(reader);
+	PQfinish(worker->conn);
+	worker->conn = NULL;
 }
 
 static void
@@ -501,6 +574,8 @@ give_up(OutboundCopy *copy)
 	{
 		if (copy->workers[i].copier != NULL)
 			mysql_copier_interrupt(copy->workers[i].copier);
+		if (copy->workers[i].reader != NULL)
+			copy->workers[i].reader->ops->interrupt(copy->workers[i].reader);
 	}
 }
 
@@ -510,18 +585,20 @@ run_worker(void *context)
 	Worker *worker = context;
 	OutboundCopy *copy = worker->copy;
 	Failure failure = {.class = FAILURE_NONE};
-	CopyTable *table;
+	Group group;
 	bool ok;
 
 	mysql_thread_init();
 	ok = open_worker(worker, &failure);
-	while (ok && (table = take_table(copy)) != NULL)
+	while (ok && take_group(copy, &group, &failure))
 	{
-		ok = work_on(worker, table, &failure);
+		ok = work_on(worker, &group, &failure);
 		pthread_mutex_lock(&copy->lock);
 		copy->finished += ok;
 		pthread_mutex_unlock(&copy->lock);
+		free_group(&group);
 	}
+	ok = ok && failure.class == FAILURE_NONE;
 	close_worker(worker);
 	mysql_thread_end();
 	pthread_mutex_lock(&copy->lock);
@@ -544,6 +621,8 @@ start_workers(OutboundCopy *copy, Failure *failure)
 	if (count > MAX_WRITERS)
 		count = MAX_WRITERS;
 	copy->next_table = 0;
+	for (size_t i = 0; i < copy->table_count; i++)
+		copy->tables[i].taken = false;
 	for (unsigned i = 0; i < count; i++)
 	{
 		Worker *worker = &copy->workers[i];
@@ -655,11 +734,12 @@ static bool
 copy_tables(OutboundCopy *copy, Failure *failure)
 {
 	copy->began_ms = copy->log_ms = clock_now_ms();
-	if (!take_over(copy, failure) || !make_snapshot(copy, failure) || !list_tables(copy, failure) ||
-		!(copy->planned || by_one_writer(copy, true, failure)) || !report(copy, failure))
+	if (!take_over(copy, failure) || !begin_source(copy, failure) || !list_tables(copy, failure) ||
+		!remember_begin(copy, failure) || !((copy->planned && !copy->vanished) || by_one_writer(copy, true, failure)) ||
+		!report(copy, failure))
 		return false;
-	log_line(LOG_LEVEL_INFO, stream_name(copy), "copy: %zu of %zu tables to copy, as of %s", tables_left(copy),
-			 copy->table_count, copy->snapshot.position[0] != '\0' ? copy->snapshot.position : copy->begin);
+	log_line(LOG_LEVEL_INFO, stream_name(copy), "copy: %zu tables to copy; the log will be read from %s",
+			 tables_left(copy), copy->begin);
 	if (!run_workers(copy, failure))
 		return false;
 	copy->linking = true;
@@ -672,8 +752,8 @@ copy_tables(OutboundCopy *copy, Failure *failure)
 static void
 release(OutboundCopy *copy)
 {
-	if (copy->walsender != NULL)
-		PQfinish(copy->walsender);
+	if (copy->source != NULL)
+		copy->source->ops->free(copy->source);
 	if (copy->mysql != NULL)
 		mysql_close(copy->mysql);
 	if (copy->abort_fd >= 0)
@@ -711,27 +791,59 @@ outbound_copy_run(const OutboundCopyInput *input, bool *progressed, Failure *fai
 	return ok;
 }
 
+static bool
+put_copied_tables(StreamConfig *config, const CopyTable *tables, size_t count, Failure *failure)
+{
+	config->copied_tables = calloc(count + 1, sizeof *config->copied_tables);
+	if (config->copied_tables == NULL)
+		return no_memory(failure);
+	for (size_t i = 0; i < count; i++)
+	{
+		CopiedTable *copied = &config->copied_tables[config->copied_count];
+
+		if (tables[i].position[0] == '\0' || tables[i].schema[0] == '\0')
+			continue;
+		copied->schema = strdup(tables[i].schema);
+		copied->name = strdup(tables[i].name);
+		copied->before = strdup(tables[i].position);
+		config->copied_count++;
+		if (copied->schema == NULL || copied->name == NULL || copied->before == NULL)
+			return no_memory(failure);
+	}
+	return true;
+}
+
+static bool
+put_copied_numbers(StreamConfig *config, const CopyTable *tables, size_t count, Failure *failure)
+{
+	size_t room = COPY_POSITION_SIZE + 16;
+	size_t used = 0;
+
+	config->copied = calloc(count + 1, room);
+	if (config->copied == NULL)
+		return no_memory(failure);
+	for (size_t i = 0; i < count; i++)
+	{
+		const char *position = tables[i].position[0] != '\0' ? tables[i].position : NEVER;
+
+		used +=
+			(size_t) snprintf(config->copied + used, room, "%s%u@%s", used > 0 ? "," : "", tables[i].relid, position);
+	}
+	return true;
+}
+
 bool
 outbound_copy_positions(StreamConfig *config, const char *key, Failure *failure)
 {
 	MYSQL *mysql = mysql_target_connect(&config->target, failure);
 	CopyTable *tables = NULL;
-	size_t count = 0, used = 0;
+	size_t count = 0;
 	bool ok = mysql != NULL && copy_record_read(mysql, config->target.database, key, &tables, &count, failure);
 
 	if (mysql != NULL)
 		mysql_close(mysql);
-	if (ok)
-	{
-		config->copied = calloc(count + 1, 64);
-		ok = config->copied != NULL || no_memory(failure);
-	}
-	for (size_t i = 0; ok && i < count; i++)
-	{
-		const char *position = tables[i].position[0] != '\0' ? tables[i].position : NEVER;
-
-		used += (size_t) snprintf(config->copied + used, 64, "%s%u@%s", used > 0 ? "," : "", tables[i].relid, position);
-	}
+	ok = ok && (config->relay ? put_copied_tables(config, tables, count, failure)
+							  : put_copied_numbers(config, tables, count, failure));
 	copy_tables_free(tables, count);
 	return ok;
 }

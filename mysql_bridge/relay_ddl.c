@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binlog_place.h"
 #include "log.h"
 #include "postgres_connection.h"
 
@@ -30,6 +31,28 @@ judge(const RelayPlace *place, const DbsDdl *ddl, Failure *failure)
 	free(text);
 	free(schema);
 	return result;
+}
+
+/*
+ * Was the table copied as of a later position? Then what the statement did is in the copy: its definition and its rows
+ * are those that came after it.
+ */
+static bool
+is_in_copy(const RelayPlace *place, const char *schema, const char *name)
+{
+	BinlogPlace at = {0}, before = {0};
+	Failure ignored;
+
+	for (size_t i = 0; i < place->config->copied_count; i++)
+	{
+		const CopiedTable *table = &place->config->copied_tables[i];
+
+		if (strcmp(table->schema, schema) == 0 && strcmp(table->name, name) == 0)
+			return binlog_place_parse(&at, place->position, &ignored) &&
+				   binlog_place_parse(&before, table->before, &ignored) &&
+				   source_point_compare(at.point, before.point) < 0;
+	}
+	return false;
 }
 
 static bool
@@ -67,6 +90,8 @@ relay_ddl(const RelayPlace *place, DbsReader *reader, Failure *failure)
 	{
 		const char *meaning = PQgetvalue(result, row, 0);
 
+		if (is_in_copy(place, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2)))
+			continue;
 		if (strcmp(meaning, "truncate") == 0)
 			ok = place->truncate(place->context, PQgetvalue(result, row, 1), PQgetvalue(result, row, 2),
 								 PQgetvalue(result, row, 3), failure);

@@ -28,7 +28,8 @@ typedef struct RelayPlace
 
 /*
  * A ddl message: true when the stream may go on. A change of its tables is made by hand, at the target first; then it
- * is passed over here and recorded, by the option on_ddl. TRUNCATE is carried out always.
+ * is passed over here and recorded, by the option on_ddl. TRUNCATE is carried out always. What happened to a table
+ * before it was copied is in the copy.
  */
 MUST_CHECK bool relay_ddl(const RelayPlace *place, DbsReader *reader, Failure *failure);
 

@@ -376,20 +376,16 @@ open_mysql_target(Session *session, bool careful, Failure *failure)
 		return false;
 	position = mysql_target_position(session->mysql);
 	if (session->recorded[0] != '\0' && (position[0] == '\0' || position_behind(position, session->recorded)))
-		return failure_set(
-			failure, FAILURE_REJECT, "target_behind",
-			session->config->relay
-				? "The target has lost commits (a restore, a failover, another server): bring its tables "
-				  "to the state of the source, then drop the stream and create it anew."
-				: "The target has lost commits (a restore, a failover, another server): "
-				  "dbstream.resync_stream() copies the tables anew.",
-			"the target is at %s, but it had committed everything before %s",
-			position[0] != '\0' ? position : "no position", session->recorded);
+		return failure_set(failure, FAILURE_REJECT, "target_behind",
+						   "The target has lost commits (a restore, a failover, another server): "
+						   "dbstream.resync_stream() copies the tables anew.",
+						   "the target is at %s, but it had committed everything before %s",
+						   position[0] != '\0' ? position : "no position", session->recorded);
 	start_at(session, position);
-	return session->config->relay || outbound_copy_positions(session->config, session->stream_key, failure);
+	return outbound_copy_positions(session->config, session->stream_key, failure);
 }
 
-/* Before an outbound stream can begin, its tables are copied. */
+/* Before a stream to a MySQL server can begin, its tables are copied. */
 static bool
 copy_tables(Session *session, SessionOutcome *outcome, Failure *failure)
 {
@@ -398,8 +394,6 @@ copy_tables(Session *session, SessionOutcome *outcome, Failure *failure)
 	bool progressed = false;
 	bool ok;
 
-	if (session->config->relay)
-		return true;
 	session->config->postgres_conninfo = session->in->conninfo;
 	session->config->slot_name = session->slot_name;
 	if (strcmp(session->start_kind, "position") == 0)

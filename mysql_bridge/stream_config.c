@@ -466,6 +466,13 @@ stream_config_free(StreamConfig *config)
 	free(config->tables);
 	free(config->conflict_column);
 	free(config->copied);
+	for (size_t i = 0; i < config->copied_count; i++)
+	{
+		free(config->copied_tables[i].schema);
+		free(config->copied_tables[i].name);
+		free(config->copied_tables[i].before);
+	}
+	free(config->copied_tables);
 	free(config->start);
 	free(config->name);
 	free(config);

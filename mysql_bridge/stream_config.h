@@ -68,6 +68,14 @@ typedef enum TargetTables
 	TARGET_TABLES_REFUSE
 } TargetTables;
 
+/* A table that was copied: what the log says of it before that place is in the copy. Malloc'd texts. */
+typedef struct CopiedTable
+{
+	char *schema;
+	char *name;
+	char *before; /* a position of the source's log */
+} CopiedTable;
+
 typedef struct StreamConfig
 {
 	int id;
@@ -99,6 +107,8 @@ typedef struct StreamConfig
 	const char *slot_name;
 	bool careful; /* the last session has met a conflict */
 	char *copied; /* tables that were copied, as the output plugin's option takes them; malloc'd, may be NULL */
+	CopiedTable *copied_tables; /* the same for a source that has no numbers for tables; malloc'd, may be NULL */
+	size_t copied_count;
 } StreamConfig;
 
 /* Where to begin. kind "backfill": copy the tables first, then read from where that began. kind "position": resume from

@@ -63,6 +63,27 @@ answer_emptied(const Relay *relay, const DbsDdlStatement *statement)
 	}
 }
 
+/* A row for each of the stream's tables that the statement is about, or one without names. */
+static void
+answer_tables(const Relay *relay, const DbsDdlStatement *statement, const char *meaning)
+{
+	bool named = false;
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		const DbsDdlTable *table = lfirst(cell);
+		const char *schema = table->schema != NULL ? table->schema : "";
+
+		if (!dbs_pattern_selects(relay->stream->tables, schema, strlen(schema), table->name, strlen(table->name)))
+			continue;
+		answer(relay, meaning, schema, table->name, NULL);
+		named = true;
+	}
+	if (!named)
+		answer(relay, meaning, NULL, NULL, NULL);
+}
+
 /* A session that starts again may meet the statement again; position and text tell that it is the same. */
 static void
 record(const Relay *relay, const DbsDdlStatement *statement)
@@ -94,10 +115,10 @@ judge(const Relay *relay, const DbsDdlStatement *statement)
 	else if (strcmp(dbs_stream_option(relay->stream, "on_ddl", "apply"), "record") == 0)
 	{
 		record(relay, statement);
-		answer(relay, "recorded", NULL, NULL, NULL);
+		answer_tables(relay, statement, "recorded");
 	}
 	else
-		answer(relay, statement->class == DBS_DDL_UNKNOWN ? "unknown" : "schema change", NULL, NULL, NULL);
+		answer_tables(relay, statement, statement->class == DBS_DDL_UNKNOWN ? "unknown" : "schema change");
 }
 
 /*

@@ -132,18 +132,18 @@ check_ends(const char *source, const char *target)
 						errhint("Create the stream in the database that is to be written, with target => 'local'.")));
 }
 
-/* Tables of another PostgreSQL server are not copied yet: whoever creates the stream says so, rather than miss the
- * rows. */
+/* A position of PostgreSQL's log is of no use without the slot that keeps the log. */
 static void
 check_postgres_options(const char *source, Jsonb *options)
 {
 	char *start = options != NULL ? dbs_jsonb_text(options, "start") : NULL;
 
-	if (strcmp(end_kind(source), "postgresql") != 0 || (start != NULL && strcmp(start, "now") == 0))
+	if (strcmp(end_kind(source), "postgresql") != 0 || start == NULL || strcmp(start, "now") == 0 ||
+		strcmp(start, "backfill") == 0)
 		return;
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("a stream from a PostgreSQL server can only start \"now\" in version 0.1.0"),
-					errhint("Give options => '{\"start\": \"now\"}', and load what is there before with pg_dump.")));
+					errmsg("a stream from a PostgreSQL server cannot start at \"%s\"", start),
+					errhint("It starts with \"backfill\", or \"now\" when this database holds the same already.")));
 }
 
 /* What streams out of this database cannot do yet is refused when it is asked for, not passed over when they run. */
@@ -158,19 +158,17 @@ check_outbound_options(Jsonb *options)
 						errhint("It starts with \"backfill\", or \"now\" when the target holds the same already.")));
 }
 
-/* Between two MySQL servers: rows are not copied, and positions are files and offsets, which the target's row can hold.
- */
+/* Between two MySQL servers positions are files and offsets, which the target's row can hold. */
 static void
 check_relay_options(Jsonb *options)
 {
 	char *start = options != NULL ? dbs_jsonb_text(options, "start") : NULL;
 	char *follow = options != NULL ? dbs_jsonb_text(options, "follow") : NULL;
 
-	if (start == NULL || strcmp(start, "backfill") == 0 || pg_strncasecmp(start, "gtid:", 5) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a stream between two MySQL servers starts \"now\", \"earliest\" or at a file and offset"),
-				 errhint("Give options => '{\"start\": \"now\"}', and load what is there before with mysqldump.")));
+	if (start != NULL && pg_strncasecmp(start, "gtid:", 5) == 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a stream between two MySQL servers cannot start at a GTID set"),
+						errhint("It starts with \"backfill\", \"now\", \"earliest\" or at a file and offset.")));
 	if (follow != NULL && strcmp(follow, "gtid") == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("a stream between two MySQL servers follows the source by file and offset"),
@@ -394,9 +392,9 @@ dbs_resync_stream(PG_FUNCTION_ARGS)
 	dbs_stream_get(text_to_cstring(PG_GETARG_TEXT_PP(0)), &row);
 	dbs_stream_require_owner(&access, &row);
 	dbs_bridge_registry_require();
-	if (strcmp(row.source, "local") != 0)
+	if (strcmp(row.target, "local") == 0)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("stream \"%s\" comes in: resync_stream is for streams out of this database", row.name),
+						errmsg("stream \"%s\" comes in: resync_stream is for streams to a MySQL server", row.name),
 						errhint("Drop it, and create it anew with the option target_tables set to \"truncate\".")));
 	if (strcmp(row.desired, "created") == 0)
 		report_state(&row, "Start it with dbstream.start_stream().");

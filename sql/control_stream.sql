@@ -22,7 +22,7 @@ SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"start": "ea
 SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"conflicts": "latest_wins"}');
 SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"auto_increment": {"offset": 3, "increment": 2}}');
 SELECT dbstream.create_stream('s', 'local', 'shop', '{public.*}', '{"auto_increment": {"offset": 1}}');
-SELECT dbstream.create_stream('s', 'pg', 'local', '{public.*}');
+SELECT dbstream.create_stream('s', 'pg', 'local', '{public.*}', '{"start": "earliest"}');
 SELECT dbstream.create_stream('s', 'shop', 'local', '{}');
 SELECT dbstream.create_stream('s', 'shop', 'local', '{!shop.audit}');
 SELECT dbstream.create_stream('s', 'shop', 'local', '{shop}');

@@ -61,9 +61,9 @@ END
 	$target->sql("SELECT dbstream.create_connection('there', 'postgresql', "
 		  . DBStream::OutScene::quoted(JSON::PP->new->canonical->encode(\%options)) . ')');
 
-	my ($status, $out, $err) = $target->run_psql("SELECT dbstream.create_stream('in', 'there', 'local', '{shop.*}')");
-	isnt($status, 0, 'a start that would copy rows is refused');
-	like($err, qr/can only start "now".*"start": "now"/s, 'with the remedy');
+	my ($status, $out, $err) = $target->run_psql(q{SELECT dbstream.create_stream('in', 'there', 'local', '{shop.*}', '{"start": "earliest"}')});
+	isnt($status, 0, 'a start for which no slot keeps the log is refused');
+	like($err, qr/cannot start at "earliest".*It starts with "backfill", or "now"/s, 'with the remedy');
 	$target->sql(q{SELECT dbstream.create_stream('in', 'there', 'local', '{shop.*}', '{"start": "now"}')});
 	$bridge->start;
 	ok(wait_until(20, sub { $target->sql('SELECT count(*) FROM dbstream.bridge_status') > 0 }), 'the bridge is there');

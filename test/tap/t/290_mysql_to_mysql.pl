@@ -78,9 +78,9 @@ CREATE TABLE shop.load_ (id int PRIMARY KEY, n int, t text);
 CREATE DATABASE shop_parts;
 CREATE TABLE shop_parts.p (a int) PARTITION BY LIST (a) (PARTITION `one`` x` VALUES IN (1), PARTITION p2 VALUES IN (2, 3));
 END
-	my ($status, $out, $err) = $pg->run_psql("SELECT dbstream.create_stream('relay', 'source', 'target', '{shop.*}')");
-	isnt($status, 0, "$kind: a start that would copy rows is refused");
-	like($err, qr/"start": "now"/, "$kind: with the remedy");
+	my ($status, $out, $err) = $pg->run_psql(q{SELECT dbstream.create_stream('relay', 'source', 'target', '{shop.*}', '{"start": "gtid:1-1-1"}')});
+	isnt($status, 0, "$kind: a start that the target's position cannot hold is refused");
+	like($err, qr/It starts with "backfill", "now", "earliest" or at a file and offset/, "$kind: with the remedy");
 	$pg->sql(q{SELECT dbstream.create_stream('relay', 'source', 'target', '{shop.*}', '{"start": "now"}')});
 	$bridge->start;
 	ok(wait_until(30, sub { $pg->sql('SELECT count(*) FROM dbstream.bridge_status') > 0 }), "$kind: the bridge is there");
