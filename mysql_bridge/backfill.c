@@ -16,12 +16,12 @@
 
 #include <json-c/json.h>
 
+#include "backfill_selection.h"
 #include "chunk.h"
 #include "client_library.h"
 #include "clock.h"
 #include "log.h"
 #include "mysql_connection.h"
-#include "pattern.h"
 #include "range_pool.h"
 #include "snapshot_position.h"
 #include "snapshot_table.h"
@@ -373,30 +373,6 @@ take_record(Backfill *backfill, SnapshotTable *table, const RecordedTable *recor
 	return table->ranges != NULL || snapshot_table_begin(table, failure);
 }
 
-/* The stream's patterns select the table since alter_stream changed them. */
-static bool
-newly_selected(const Backfill *backfill, const SnapshotTable *table)
-{
-	struct json_object *selections = NULL;
-	bool newly = false;
-
-	if (backfill->recorded == NULL || !json_object_object_get_ex(backfill->recorded, "selections", &selections))
-		return false;
-	for (size_t i = 0; i < json_object_array_length(selections) && !newly; i++)
-	{
-		struct json_object *before = json_object_array_get_idx(selections, i);
-		size_t count = json_object_array_length(before);
-		const char **patterns = calloc(count + 1, sizeof *patterns);
-
-		for (size_t k = 0; patterns != NULL && k < count; k++)
-			patterns[k] = json_object_get_string(json_object_array_get_idx(before, k));
-		newly = patterns == NULL ||
-				!dbs_pattern_selects(patterns, table->schema, strlen(table->schema), table->name, strlen(table->name));
-		free(patterns);
-	}
-	return newly;
-}
-
 static bool
 put_gone(Backfill *backfill, const char *schema, const char *name, Failure *failure)
 {
@@ -461,7 +437,7 @@ plan_table(Backfill *backfill, MYSQL *sql, SnapshotTable *table, Failure *failur
 {
 	RecordedTable record;
 	bool known = find_record(backfill, table, &record);
-	bool newly = backfill->joined && newly_selected(backfill, table);
+	bool newly = backfill->joined && backfill_newly_selected(backfill->recorded, table->schema, table->name);
 
 	if (known && (phase_is(&record, "waiting") || phase_is(&record, "copying")))
 		return resume_table(backfill, sql, table, &record, failure);

@@ -119,6 +119,19 @@ finish_copy(PostgresRows *rows, Failure *failure)
 	return ok;
 }
 
+bool
+postgres_lines_begin(PostgresRows *rows, PGconn *conn, int stop_fd, const char *copy, Failure *failure)
+{
+	*rows = (PostgresRows){.conn = conn, .stop_fd = stop_fd};
+	return start_copy(rows, copy, failure);
+}
+
+bool
+postgres_lines_next(PostgresRows *rows, size_t *size, Failure *failure)
+{
+	return next_piece(rows, size, failure) && (*size > 0 || finish_copy(rows, failure));
+}
+
 static bool
 malformed(Failure *failure)
 {

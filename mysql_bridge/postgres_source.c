@@ -21,9 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backfill.h"
 #include "clock.h"
 #include "log.h"
 #include "outbox.h"
+#include "postgres_backfill.h"
 #include "postgres_conninfo.h"
 #include "postgres_connection.h"
 #include "postgres_snapshot.h"
@@ -50,6 +52,9 @@ struct Source
 
 	pthread_mutex_t watch_lock;
 	PGconn *watch; /* of whoever asks for the end of the log */
+
+	PostgresBackfill *backfill; /* NULL: none is under way */
+	uint64_t window_end;        /* up to here the log repeats what a backfill copied; 0: no further */
 
 	uint64_t start; /* where reading began */
 	bool in_transaction;
@@ -141,8 +146,35 @@ source_close(Source *source)
 		close(source->wake_fd);
 	if (source->ask_fd >= 0)
 		close(source->ask_fd);
+	postgres_backfill_free(source->backfill);
 	pthread_mutex_destroy(&source->watch_lock);
 	free(source);
+}
+
+/* A backfill that is to begin, to go on, or whose end the log has not reached yet. */
+static bool
+open_backfill(Source *source, const StartPoint *start, Failure *failure)
+{
+	bool wanted = strcmp(start->kind, "backfill") == 0;
+
+	/* A stream to a MySQL server has its copy behind it. */
+	if (source->config->outbound || (!wanted && start->backfill == NULL))
+		return true;
+	source->backfill = postgres_backfill_new(source->config, start->backfill, !wanted, source->wake_fd, failure);
+	if (source->backfill == NULL)
+		return false;
+	source->window_end = postgres_backfill_end(source->backfill);
+	return true;
+}
+
+static void
+set_start(Source *source, uint64_t start)
+{
+	source->start = start;
+	source->marked = start;
+	atomic_store(&source->put, start);
+	atomic_store(&source->keepalive, start);
+	atomic_store(&source->confirmed, start);
 }
 
 static Source *
@@ -166,13 +198,11 @@ source_open(const StreamConfig *config, const StartPoint *start, Outbox *outbox,
 					"there is no descriptor for a source");
 	else if ((source->conn = postgres_snapshot_connect(config->postgres_conninfo, config->name, source->wake_fd,
 													   failure)) != NULL &&
-			 find_start(source, start->position, failure))
+			 open_backfill(source, start, failure) &&
+			 (strcmp(start->kind, "backfill") == 0 || find_start(source, start->position, failure)))
 	{
 		snprintf(source->version, sizeof source->version, "%d", PQserverVersion(source->conn));
-		source->marked = source->start;
-		atomic_store(&source->put, source->start);
-		atomic_store(&source->keepalive, source->start);
-		atomic_store(&source->confirmed, source->start);
+		set_start(source, source->start);
 		return source;
 	}
 	source_close(source);
@@ -198,11 +228,12 @@ put_pattern(char *out, const char *pattern)
 	return used;
 }
 
+/* copied: tables and the positions as of which they were copied; NULL: none. */
 static bool
-start_replication(Source *source, Failure *failure)
+start_replication(Source *source, const char *copied, Failure *failure)
 {
 	char lsn[32];
-	size_t size = 512 + (source->config->copied != NULL ? strlen(source->config->copied) : 0);
+	size_t size = 512 + (copied != NULL ? strlen(copied) : 0);
 	size_t used;
 	char *sql;
 	PGresult *result;
@@ -224,8 +255,8 @@ start_replication(Source *source, Failure *failure)
 		sql[used++] = ',';
 	}
 	used += (size_t) snprintf(sql + used, size - used, "!dbstream.*'");
-	if (source->config->copied != NULL && source->config->copied[0] != '\0')
-		used += (size_t) snprintf(sql + used, size - used, ", copied '%s'", source->config->copied);
+	if (copied != NULL && copied[0] != '\0')
+		used += (size_t) snprintf(sql + used, size - used, ", copied '%s'", copied);
 	snprintf(sql + used, size - used, ")");
 	if (!PQsendQuery(source->conn, sql))
 	{
@@ -479,6 +510,18 @@ copy_ended(Source *source, Failure *failure)
 	return false;
 }
 
+/* The log is past what a backfill copied: from here on each change comes once. */
+static bool
+end_window(Source *source, Failure *failure)
+{
+	SourcePoint point = {0, source->marked};
+
+	if (source->window_end == 0 || source->in_transaction || source->marked < source->window_end)
+		return true;
+	source->window_end = 0;
+	return backfill_put_caught_up(source->outbox, point, failure);
+}
+
 static bool
 follow(Source *source, Failure *failure)
 {
@@ -492,7 +535,7 @@ follow(Source *source, Failure *failure)
 
 		if (size > 0)
 		{
-			ok = on_copy_data(source, data, (size_t) size, failure);
+			ok = on_copy_data(source, data, (size_t) size, failure) && end_window(source, failure);
 			PQfreemem(data);
 			atomic_store(&source->last_event_time, now_us());
 			if (ok && ++since_status >= 64)
@@ -529,11 +572,33 @@ put_hello(Source *source, Failure *failure)
 		   failure_set(failure, FAILURE_FATAL, "internal", "Report this.", "no room for a hello message");
 }
 
+/* Copy the tables, if any are to be copied, then ask for the log. */
+static bool
+begin_log(Source *source, Failure *failure)
+{
+	char *copied = NULL;
+	bool ok;
+
+	if (source->backfill == NULL)
+		return start_replication(source, source->config->copied, failure);
+	if (postgres_backfill_copying(source->backfill))
+	{
+		if (!postgres_backfill_run(source->backfill, source->conn, source->outbox, failure))
+			return false;
+		source->window_end = postgres_backfill_end(source->backfill);
+		if (source->start == 0)
+			set_start(source, postgres_backfill_start(source->backfill));
+	}
+	ok = postgres_backfill_positions(source->backfill, &copied, failure) && start_replication(source, copied, failure);
+	free(copied);
+	return ok;
+}
+
 static bool
 source_run(Source *source, Failure *failure)
 {
 	memset(failure, 0, sizeof *failure);
-	return (put_hello(source, failure) && start_replication(source, failure) && follow(source, failure)) ||
+	return (put_hello(source, failure) && begin_log(source, failure) && follow(source, failure)) ||
 		   outbox_stopping(source->outbox);
 }
 
@@ -619,6 +684,8 @@ source_progress(const Source *source, SourceProgress *progress)
 	progress->rows = atomic_load(&mutable->rows);
 	progress->transactions = atomic_load(&mutable->transactions);
 	progress->last_event_time = atomic_load(&mutable->last_event_time);
+	if (source->backfill != NULL)
+		postgres_backfill_progress(source->backfill, progress);
 }
 
 static void

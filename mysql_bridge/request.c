@@ -151,8 +151,8 @@ answer_definition(Request *request, const StreamConfig *config)
 	else if (ops != NULL)
 	{
 		if (ops->definition == NULL)
-			failure_set(&failure, FAILURE_REJECT, "no_definition", "Make its tables with pg_dump --schema-only.",
-						"a stream from another PostgreSQL server creates no tables");
+			failure_set(&failure, FAILURE_REJECT, "no_definition", "pg_dump --schema-only shows it; a copy makes it.",
+						"the definition of a table of another PostgreSQL server is not translated");
 		add_failure(request->checks, name, &failure);
 	}
 	free(create);

@@ -44,6 +44,12 @@ void dbs_deferred_ddl_run(DbsDeferredTime when);
 bool dbs_deferred_ddl_create(const char *schema, const char *name, const char *text, bool keyed);
 
 /*
+ * The same for a table of another PostgreSQL server; text is an array of its statements, as the bridge reads them out
+ * of the catalogue there. False: the target's schema has another name, so the table is made from its rows' description.
+ */
+bool dbs_postgres_table_create(const char *schema, const char *name, const char *text);
+
+/*
  * deferred_key.c: take from a table that was just made the key by which it is copied, until its rows are in. The
  * definition is the bridge's, a JSON array of columns. False when it has no such key.
  */

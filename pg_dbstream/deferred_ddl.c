@@ -91,12 +91,15 @@ translated(const char *schema, const char *text)
 bool
 dbs_deferred_ddl_create(const char *schema, const char *name, const char *text, bool keyed)
 {
-	DbsDdlStatement *statement = translated(schema, text);
+	DbsDdlStatement *statement;
 	const char *target = dbs_target_schema(schema, strlen(schema));
 	List *now = NIL;
 	bool keep_unique = keyed;
 	ListCell *cell;
 
+	if (dbs_apply.from_postgres)
+		return dbs_postgres_table_create(schema, name, text);
+	statement = translated(schema, text);
 	if (statement == NULL)
 		return false;
 	foreach (cell, statement->sql)
