@@ -6,6 +6,8 @@
 
 #include <ctype.h>
 
+#include "utf8.h"
+
 #include "ddl_print.h"
 
 static bool
@@ -30,9 +32,8 @@ digits_value(const DdlExpr *value, uint64 *number)
 	return true;
 }
 
-/* The literal's bytes, as MySQL gives them to text and binary columns. */
-static DdlText
-literal_bytes(const DdlExpr *value)
+DdlText
+dbs_ddl_literal_bytes(const DdlExpr *value)
 {
 	DdlText bytes = {value->text == NULL ? "" : value->text, value->size};
 	StringInfoData buffer;
@@ -74,6 +75,24 @@ literal_bytes(const DdlExpr *value)
 	bytes.text = buffer.data;
 	bytes.size = buffer.len;
 	return bytes;
+}
+
+bool
+dbs_ddl_is_utf8_literal(const DdlExpr *value, const char *charset)
+{
+	DdlText bytes = dbs_ddl_literal_bytes(value);
+	bool ascii = true;
+
+	for (int i = 0; i < bytes.size; i++)
+		ascii &= (unsigned char) bytes.text[i] < 0x80;
+	if (value->introducer != NULL)
+		charset = value->introducer;
+	/* A string without introducer has been UTF-8 since the text was read. */
+	else if (value->kind == DDL_EXPR_STRING)
+		return true;
+	if (charset != NULL && pg_strncasecmp(charset, "utf8", 4) != 0)
+		return ascii && pg_strncasecmp(charset, "utf", 3) != 0 && pg_strncasecmp(charset, "ucs", 3) != 0;
+	return ascii || dbs_utf8_valid(bytes.text, bytes.size);
 }
 
 static bool
@@ -184,7 +203,7 @@ bit_default(const DdlType *type, const DdlExpr *value, const char **reason)
 static const char *
 bytes_default(const DdlType *type, const DdlExpr *value)
 {
-	DdlText bytes = literal_bytes(value);
+	DdlText bytes = dbs_ddl_literal_bytes(value);
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -418,7 +437,7 @@ literal_default(DdlPrinter *printer, const DdlColumn *column, const DdlExpr *val
 {
 	const DdlType *type = column->type;
 	const char *pg_type = dbs_ddl_pg_type(printer, type, column->name);
-	DdlText bytes = literal_bytes(value);
+	DdlText bytes = dbs_ddl_literal_bytes(value);
 
 	if (strcmp(pg_type, "boolean") == 0 && type->family != DDL_TYPE_BIT)
 		return boolean_default(value, negative, reason);
@@ -435,6 +454,11 @@ literal_default(DdlPrinter *printer, const DdlColumn *column, const DdlExpr *val
 	if (strlen(bytes.text) != bytes.size)
 	{
 		*reason = "it holds a NUL byte";
+		return NULL;
+	}
+	if (!dbs_ddl_is_utf8_literal(value, type->charset))
+	{
+		*reason = "it is written as bytes of another character set than UTF-8";
 		return NULL;
 	}
 	switch (type->family)

@@ -10,6 +10,33 @@
 
 /* ---- leaves ------------------------------------------------------------------------------------ */
 
+static void
+describe_column(DdlWriter *writer, const DdlKnownColumn *column, DdlPart *part)
+{
+	const DdlType *type = column->type;
+	const char *unsigned_big = writer->printer->options->bigint_unsigned;
+
+	part->column = true;
+	part->value = dbs_ddl_value_of_type(writer, type);
+	part->array = column->pg_type != NULL && strcmp(column->pg_type, "text[]") == 0;
+	/* PostgreSQL's character(n) keeps its padding in half of the functions, MySQL's CHAR in none. */
+	if (type->family == DDL_TYPE_CHAR)
+		part->sql = psprintf("%s::text", part->sql);
+	if (type->family == DDL_TYPE_DECIMAL)
+		part->scale = type->scale;
+	if (dbs_ddl_is_moment_value(part->value))
+		part->scale = Max(type->length, 0);
+	part->positive = type->is_unsigned || type->family == DDL_TYPE_YEAR;
+	part->narrow = part->value == DDL_VALUE_INTEGER && type->family != DDL_TYPE_INT8 &&
+				   !(type->family == DDL_TYPE_INT4 && type->is_unsigned);
+	if (type->family == DDL_TYPE_INT8 && type->is_unsigned &&
+		(unsigned_big == NULL || strcmp(unsigned_big, "bigint") != 0))
+	{
+		part->value = DDL_VALUE_NUMERIC;
+		part->scale = 0;
+	}
+}
+
 static DdlPart
 write_column(DdlWriter *writer, const DdlExpr *expr)
 {
@@ -34,11 +61,32 @@ write_column(DdlWriter *writer, const DdlExpr *expr)
 	if (column->generated && writer->context == DDL_CONTEXT_GENERATED)
 		return dbs_ddl_pg_refuse(writer, "it uses the generated column \"%s\"", expr->text);
 	part.sql = dbs_ddl_pg_name(writer->printer, column->name);
-	part.value = dbs_ddl_value_of_type(writer, column->type);
-	part.array = column->pg_type != NULL && strcmp(column->pg_type, "text[]") == 0;
-	if (column->type->family == DDL_TYPE_DECIMAL)
-		part.scale = column->type->scale;
+	describe_column(writer, column, &part);
 	return part;
+}
+
+/* DATE '…', TIMESTAMP '…', TIME '…' */
+static DdlPart
+write_temporal(DdlWriter *writer, const DdlExpr *expr)
+{
+	const char *literal = dbs_ddl_pg_string(expr->text, expr->size);
+	const char *fraction = strchr(expr->text, '.');
+	const char *p = expr->text + (*expr->text == '-' ? 1 : 0);
+	Size hours = strspn(p, "0123456789");
+	DdlPart part;
+
+	if (expr->type->family == DDL_TYPE_DATE)
+		return dbs_ddl_pg_part(dbs_ddl_pg_moment(writer, literal, DDL_VALUE_DATE), DDL_VALUE_DATE);
+	if (expr->type->family == DDL_TYPE_TIMESTAMP)
+	{
+		part = dbs_ddl_pg_part(dbs_ddl_pg_moment(writer, literal, DDL_VALUE_TIMESTAMP), DDL_VALUE_TIMESTAMP);
+		part.scale = fraction == NULL ? 0 : (int) strlen(fraction + 1);
+		return part;
+	}
+	if (hours < 1 || hours > 3 || p[hours] != ':' || strspn(p + hours + 1, "0123456789") != 2 || p[hours + 3] != ':' ||
+		strspn(p + hours + 4, "0123456789.") != strlen(p + hours + 4))
+		return dbs_ddl_pg_refuse(writer, "the string %s used as a time", literal);
+	return dbs_ddl_pg_part(psprintf("%s::interval", literal), DDL_VALUE_TIME);
 }
 
 static DdlPart
@@ -51,12 +99,19 @@ write_literal(DdlWriter *writer, const DdlExpr *expr)
 		case DDL_EXPR_NULL:
 			return dbs_ddl_pg_part("NULL", DDL_VALUE_ANY);
 		case DDL_EXPR_BOOLEAN:
-			return dbs_ddl_pg_part(expr->text, DDL_VALUE_BOOLEAN);
+		{
+			DdlPart part = dbs_ddl_pg_part(expr->text, DDL_VALUE_BOOLEAN);
+
+			part.literal = true;
+			return part;
+		}
 		case DDL_EXPR_NUMBER:
 		{
 			DdlPart part = dbs_ddl_pg_part(expr->text, DDL_VALUE_INTEGER);
 			const char *point = strchr(expr->text, '.');
 
+			part.literal = part.positive = true;
+			part.narrow = strlen(expr->text) <= 9;
 			if (strpbrk(expr->text, "eE") != NULL)
 			{
 				part.value = DDL_VALUE_FLOAT;
@@ -67,34 +122,42 @@ write_literal(DdlWriter *writer, const DdlExpr *expr)
 				part.value = DDL_VALUE_NUMERIC;
 				part.scale = strlen(point + 1);
 			}
+			else if (strlen(expr->text) > 18)
+			{
+				part.value = DDL_VALUE_NUMERIC;
+				part.scale = 0;
+			}
 			return part;
 		}
 		case DDL_EXPR_STRING:
-			if (expr->introducer != NULL && pg_strncasecmp(expr->introducer, "utf8", 4) != 0)
-			{
-				for (int i = 0; i < expr->size; i++)
-				{
-					if ((unsigned char) expr->text[i] >= 0x80)
-						return dbs_ddl_pg_refuse(writer, "a string in character set %s", expr->introducer);
-				}
-				if (pg_strcasecmp(expr->introducer, "binary") == 0)
-					return dbs_ddl_pg_refuse(writer, "a binary string");
-			}
+			if (!dbs_ddl_is_utf8_literal(expr, NULL))
+				return dbs_ddl_pg_refuse(writer, "a string in character set %s", expr->introducer);
+			if (expr->introducer != NULL && pg_strcasecmp(expr->introducer, "binary") == 0)
+				return dbs_ddl_pg_refuse(writer, "a binary string");
 			return dbs_ddl_pg_part(dbs_ddl_pg_string(expr->text, expr->size), DDL_VALUE_LITERAL);
 		case DDL_EXPR_TEMPORAL:
-			if (expr->type->family == DDL_TYPE_DATE)
-				return dbs_ddl_pg_part(psprintf("%s::date", dbs_ddl_pg_string(expr->text, expr->size)), DDL_VALUE_DATE);
-			if (expr->type->family == DDL_TYPE_TIMESTAMP)
-				return dbs_ddl_pg_part(psprintf("%s::timestamp", dbs_ddl_pg_string(expr->text, expr->size)),
-									   DDL_VALUE_TIMESTAMP);
-			return dbs_ddl_pg_part(psprintf("%s::interval", dbs_ddl_pg_string(expr->text, expr->size)), DDL_VALUE_TIME);
+			return write_temporal(writer, expr);
 		case DDL_EXPR_HEX:
+			if (expr->introducer != NULL && pg_strcasecmp(expr->introducer, "binary") != 0)
+			{
+				DdlText bytes = dbs_ddl_literal_bytes(expr);
+
+				if (!dbs_ddl_is_utf8_literal(expr, NULL) || strlen(bytes.text) != bytes.size)
+					return dbs_ddl_pg_refuse(writer, "a string in character set %s", expr->introducer);
+				return dbs_ddl_pg_part(dbs_ddl_pg_string(bytes.text, bytes.size), DDL_VALUE_LITERAL);
+			}
 			if (expr->size <= 14 && writer->want != NULL && dbs_ddl_is_number(writer->want->family))
 				return dbs_ddl_pg_part(psprintf("%lld", (long long) strtoll(expr->text, NULL, 16)), DDL_VALUE_INTEGER);
 			return dbs_ddl_pg_part(psprintf("'\\x%s'::bytea", expr->text), DDL_VALUE_BYTES);
 		case DDL_EXPR_BITS:
 			if (expr->size <= 62)
-				return dbs_ddl_pg_part(psprintf("%lld", (long long) strtoll(expr->text, NULL, 2)), DDL_VALUE_INTEGER);
+			{
+				DdlPart part =
+					dbs_ddl_pg_part(psprintf("%lld", (long long) strtoll(expr->text, NULL, 2)), DDL_VALUE_INTEGER);
+
+				part.bits = part.positive = true;
+				return part;
+			}
 			break;
 		default:
 			break;
@@ -114,6 +177,7 @@ write_case(DdlWriter *writer, const DdlExpr *expr)
 	DdlValue common = DDL_VALUE_ANY;
 	StringInfoData out;
 	DdlPart left = {NULL};
+	DdlPart result = dbs_ddl_pg_part(NULL, DDL_VALUE_ANY);
 
 	if (operand != NULL)
 		left = dbs_ddl_pg_write(writer, operand);
@@ -125,8 +189,13 @@ write_case(DdlWriter *writer, const DdlExpr *expr)
 			continue;
 		parts[i] = dbs_ddl_pg_write(writer, part);
 		if (i % 2 == 0 || i == count - 1)
+		{
 			common = dbs_ddl_pg_common_value(writer, common, parts[i].value);
+			dbs_ddl_pg_merge(&result, parts[i]);
+		}
 	}
+	if (operand != NULL && dbs_ddl_is_volatile(operand))
+		return dbs_ddl_pg_refuse(writer, "CASE of a value that differs each time");
 	initStringInfo(&out);
 	appendStringInfoString(&out, "CASE");
 	for (int i = 1; i + 1 < count - 1; i += 2)
@@ -135,10 +204,10 @@ write_case(DdlWriter *writer, const DdlExpr *expr)
 
 		if (operand != NULL)
 		{
-			DdlValue both = dbs_ddl_pg_common_value(writer, left.value, parts[i].value);
+			DdlPart each = left;
 
-			condition = psprintf("%s = %s", dbs_ddl_pg_to_common(writer, left, both),
-								 dbs_ddl_pg_to_common(writer, parts[i], both));
+			dbs_ddl_pg_pair(writer, &each, &parts[i]);
+			condition = psprintf("%s = %s", each.sql, parts[i].sql);
 		}
 		else
 			condition = dbs_ddl_pg_as_boolean(writer, parts[i]);
@@ -147,7 +216,12 @@ write_case(DdlWriter *writer, const DdlExpr *expr)
 	if (otherwise != NULL)
 		appendStringInfo(&out, " ELSE %s", dbs_ddl_pg_to_common(writer, parts[count - 1], common));
 	appendStringInfoString(&out, " END");
-	return dbs_ddl_pg_part(out.data, common == DDL_VALUE_LITERAL ? DDL_VALUE_TEXT : common);
+	/* MariaDB shows the decimals of all, MySQL those of the one chosen. */
+	if (result.loose && writer->printer->options->source != DBS_DIALECT_MARIADB)
+		result.scale = -1;
+	result.sql = out.data;
+	result.value = common == DDL_VALUE_LITERAL ? DDL_VALUE_TEXT : common;
+	return result;
 }
 
 static DdlPart
@@ -164,13 +238,15 @@ write_in(DdlWriter *writer, const DdlExpr *expr)
 
 		if (query == NULL)
 			return dbs_ddl_pg_refuse(writer, "%s", reason);
+		if (left.value == DDL_VALUE_TEXT || left.value == DDL_VALUE_ANY)
+			writer->warnings |= DDL_WARN_COMPARES_TEXT;
 		return dbs_ddl_pg_part(psprintf("(%s %sIN (%s))", left.sql, expr->negated ? "NOT " : "", query),
 							   DDL_VALUE_BOOLEAN);
 	}
 	if (left.array)
 		return dbs_ddl_pg_refuse(writer, "a set compared with a string");
 	if (left.value == DDL_VALUE_TEXT)
-		writer->compares_text = true;
+		writer->warnings |= DDL_WARN_COMPARES_TEXT;
 	for (int i = 1; i < list_length(expr->args); i++)
 	{
 		DdlPart part = dbs_ddl_pg_write(writer, list_nth(expr->args, i));
@@ -196,7 +272,7 @@ write_between(DdlWriter *writer, const DdlExpr *expr)
 		dbs_ddl_pg_common_value(writer, dbs_ddl_pg_common_value(writer, value.value, low.value), high.value);
 
 	if (common == DDL_VALUE_TEXT)
-		writer->compares_text = true;
+		writer->warnings |= DDL_WARN_COMPARES_TEXT;
 	return dbs_ddl_pg_part(psprintf("(%s %sBETWEEN %s AND %s)", dbs_ddl_pg_to_common(writer, value, common),
 									expr->negated ? "NOT " : "", dbs_ddl_pg_to_common(writer, low, common),
 									dbs_ddl_pg_to_common(writer, high, common)),
@@ -221,8 +297,8 @@ write_cast(DdlWriter *writer, const DdlExpr *expr)
 			result.sql = psprintf("(%s)::text", result.sql);
 		return result;
 	}
-	if (type->family == DDL_TYPE_INT8 && type->is_unsigned && part.value != DDL_VALUE_INTEGER)
-		return dbs_ddl_pg_refuse(writer, "a conversion to an unsigned number");
+	if (type->family == DDL_TYPE_INT8 && type->is_unsigned && !(part.value == DDL_VALUE_INTEGER && part.positive))
+		return dbs_ddl_pg_refuse(writer, "a conversion to an unsigned number of what may be below zero");
 	if (dbs_ddl_is_number(type->family))
 	{
 		const char *name = dbs_ddl_pg_type(writer->printer, type, "");
@@ -247,7 +323,14 @@ write_cast(DdlWriter *writer, const DdlExpr *expr)
 	if ((type->family == DDL_TYPE_DATE || type->family == DDL_TYPE_TIMESTAMP) &&
 		(part.value == DDL_VALUE_DATE || part.value == DDL_VALUE_TIMESTAMP || part.value == DDL_VALUE_LITERAL))
 	{
-		result.sql = psprintf("%s::%s", part.sql, type->family == DDL_TYPE_DATE ? "date" : "timestamp(0)");
+		if (part.value == DDL_VALUE_LITERAL)
+		{
+			part.sql = dbs_ddl_pg_moment(writer, part.sql, DDL_VALUE_TIMESTAMP);
+			part.value = DDL_VALUE_TIMESTAMP;
+		}
+		result.scale = type->family == DDL_TYPE_DATE ? -1 : Max((int) type->length, 0);
+		result.sql = type->family == DDL_TYPE_DATE ? psprintf("%s::date", part.sql)
+												   : dbs_ddl_pg_fraction(writer, part, result.scale);
 		return result;
 	}
 	return dbs_ddl_pg_refuse(writer, "a conversion from %s to %s", dbs_ddl_value_name(part.value),
@@ -291,7 +374,7 @@ write_expr_inner(DdlWriter *writer, const DdlExpr *expr)
 				return dbs_ddl_pg_part(psprintf("(EXISTS (%s))", query), DDL_VALUE_BOOLEAN);
 			return dbs_ddl_pg_part(psprintf("(%s)", query), DDL_VALUE_ANY);
 		case DDL_EXPR_COLLATE:
-			writer->compares_text = true;
+			writer->warnings |= DDL_WARN_COMPARES_TEXT;
 			return dbs_ddl_pg_write(writer, linitial(expr->args));
 		case DDL_EXPR_VARIABLE:
 			return dbs_ddl_pg_refuse(writer, "the variable %s", expr->text);
@@ -318,6 +401,9 @@ dbs_ddl_pg_write(DdlWriter *writer, const DdlExpr *expr)
 	writer->depth++;
 	part = write_expr_inner(writer, expr);
 	writer->depth--;
+	/* Words that hold an argument twice double it at each level. */
+	if (part.sql != NULL && strlen(part.sql) > 100000)
+		return dbs_ddl_pg_refuse(writer, "an expression that becomes too long");
 	/* The innermost part that knows where it stands. */
 	if (writer->reason != NULL && writer->refused_at == 0)
 		writer->refused_at = expr->offset;
@@ -352,6 +438,31 @@ strip_parentheses(const char *sql)
 	return pnstrdup(sql + 1, size - 2);
 }
 
+static void
+note_warnings(const DdlWriter *writer)
+{
+	static const struct
+	{
+		DdlExpressionWarning warning;
+		const char *note;
+	} notes[] = {
+		{DDL_WARN_COMPARES_TEXT, "text in an expression is compared by PostgreSQL's collation, which minds case"},
+		{DDL_WARN_CHANGES_CASE,
+		 "UPPER and LOWER in an expression change letters beyond ASCII by the database's locale"},
+		{DDL_WARN_COUNTS_BYTES, "bytes of text in an expression are those of UTF-8, whatever its character set was"},
+		{DDL_WARN_WRITES_JSON, "JSON as text in an expression has jsonb's order of keys, spaces and digits of numbers"},
+		{DDL_WARN_JOINS_ROWS, "GROUP_CONCAT is cut by MySQL at group_concat_max_len, and not here"},
+		{DDL_WARN_DIVIDES,
+		 "a division inside an expression: the source's versions differ in the digits they go on with"},
+	};
+
+	for (int i = 0; i < lengthof(notes); i++)
+	{
+		if ((writer->warnings & notes[i].warning) != 0)
+			dbs_ddl_note(writer->printer, DBS_NOTE_WARNING, "%s", notes[i].note);
+	}
+}
+
 const char *
 dbs_ddl_pg_expression(DdlPrinter *printer, const DdlExpr *expr, const DdlKnownTable *table, const DdlType *want,
 					  DdlContext context, const char **reason)
@@ -375,7 +486,20 @@ dbs_ddl_pg_expression(DdlPrinter *printer, const DdlExpr *expr, const DdlKnownTa
 		else if (wanted == DDL_VALUE_TIME && part.value == DDL_VALUE_TIMESTAMP)
 			sql = psprintf("%s::time::interval", part.sql);
 		else if (wanted == DDL_VALUE_DATE && dbs_ddl_is_moment_value(part.value) && part.value != DDL_VALUE_DATE)
+		{
+			/* Stored in a DATE, what MySQL has after half a second before midnight is the next day; MariaDB cuts it
+			 * off. */
+			if (part.value == DDL_VALUE_TIMESTAMP && printer->options->source == DBS_DIALECT_MYSQL)
+				part.sql = dbs_ddl_pg_fraction(&writer, part, 0);
 			sql = psprintf("(%s)::date", part.sql);
+		}
+		else if (context == DDL_CONTEXT_GENERATED && dbs_ddl_is_moment_value(wanted) &&
+				 dbs_ddl_is_moment_value(part.value) &&
+				 (wanted == DDL_VALUE_TIMESTAMPTZ) != (part.value == DDL_VALUE_TIMESTAMPTZ))
+			dbs_ddl_pg_refuse(&writer, "%s for a column of %s, which depends on the session's zone",
+							  dbs_ddl_value_name(part.value), dbs_ddl_value_name(wanted));
+		else if (wanted == DDL_VALUE_TIMESTAMP && part.value == DDL_VALUE_TIMESTAMP && part.scale != 0)
+			sql = dbs_ddl_pg_fraction(&writer, part, Max((int) want->length, 0));
 		else if ((dbs_ddl_is_numeric_value(wanted) && !dbs_ddl_is_numeric_value(part.value) &&
 				  part.value != DDL_VALUE_ANY && part.value != DDL_VALUE_LITERAL) ||
 				 ((wanted == DDL_VALUE_BYTES || wanted == DDL_VALUE_UUID || wanted == DDL_VALUE_JSON) &&
@@ -383,14 +507,19 @@ dbs_ddl_pg_expression(DdlPrinter *printer, const DdlExpr *expr, const DdlKnownTa
 			dbs_ddl_pg_refuse(&writer, "%s for a column of %s", dbs_ddl_value_name(part.value),
 							  dbs_ddl_value_name(wanted));
 	}
+	/* What a query shows is rounded as the source shows it. */
+	if (want == NULL && context == DDL_CONTEXT_QUERY && part.value == DDL_VALUE_NUMERIC && part.loose && part.divided)
+	{
+		if (part.scale < 0)
+			dbs_ddl_pg_refuse(&writer, "a division whose decimals are not known");
+		sql = psprintf("round(%s, %d)", part.sql, part.scale);
+	}
 	if (writer.reason != NULL)
 	{
 		printer->refused_at = writer.refused_at > 0 ? writer.refused_at : expr->offset;
 		*reason = writer.reason;
 		return NULL;
 	}
-	if (writer.compares_text && context != DDL_CONTEXT_QUERY)
-		dbs_ddl_note(printer, DBS_NOTE_WARNING,
-					 "text in an expression is compared by PostgreSQL's collation, which minds case");
+	note_warnings(&writer);
 	return strip_parentheses(sql);
 }

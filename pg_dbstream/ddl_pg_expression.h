@@ -15,7 +15,7 @@ typedef struct DdlWriter
 	DdlContext context;
 	const char *reason; /* NULL while all is well */
 	int refused_at;     /* the byte of the text at which the refused part stands; 0 = not known */
-	bool compares_text;
+	int warnings;       /* bits of DdlExpressionWarning: each is told once */
 	int depth;
 } DdlWriter;
 
@@ -24,7 +24,15 @@ typedef struct DdlPart
 	const char *sql;
 	DdlValue value;
 	bool array;
-	int scale; /* of a numeric; -1 = not known */
+	int scale;     /* decimals that MySQL would show, or a moment's fraction digits; -1 = not known */
+	bool loose;    /* a numeric whose digits here may be more or fewer than scale */
+	int digits;    /* MariaDB's divisions: decimals that the value itself has, 0 = as scale */
+	bool divided;  /* holds a division's result */
+	bool narrow;   /* an integer of PostgreSQL's integer */
+	bool positive; /* a number that is never below zero */
+	bool literal;  /* a number, TRUE or FALSE as written */
+	bool bits;     /* b'101', a number only where one is wanted */
+	bool column;
 } DdlPart;
 
 /* ---- ddl_pg_expression.c ---- */
@@ -43,6 +51,18 @@ DdlValue dbs_ddl_value_of_type(DdlWriter *writer, const DdlType *type);
 /* The part as another kind of value: the same value, or a refusal. */
 const char *dbs_ddl_pg_as_text(DdlWriter *writer, DdlPart part);
 const char *dbs_ddl_pg_as_boolean(DdlWriter *writer, DdlPart part);
+/* A number of characters, below zero taken as none: PostgreSQL counts those from the other end. */
+const char *dbs_ddl_pg_as_count(DdlWriter *writer, DdlPart part);
+/* A string literal as a moment of that kind; a refusal when it is not written plainly. */
+const char *dbs_ddl_pg_moment(DdlWriter *writer, const char *literal, DdlValue wanted);
+/* The timestamp with no more than that many fraction digits, as the source would shorten it. */
+const char *dbs_ddl_pg_fraction(DdlWriter *writer, DdlPart part, int digits);
+/* Adds what is known of one of several values to what is known of the one that is chosen; begin with value ANY. */
+void dbs_ddl_pg_merge(DdlPart *result, DdlPart part);
+/* What the two sides of a comparison are written as. */
+void dbs_ddl_pg_pair(DdlWriter *writer, DdlPart *left, DdlPart *right);
+/* The decimals of both, where they are known. */
+int dbs_ddl_common_scale(DdlPart a, DdlPart b);
 const char *dbs_ddl_pg_as_number(DdlWriter *writer, DdlPart part, DdlValue wanted);
 const char *dbs_ddl_pg_convert(DdlWriter *writer, DdlPart part, DdlValue wanted);
 /* The kind that values of both kinds are compared as, or ANY with a refusal. */
@@ -51,6 +71,13 @@ const char *dbs_ddl_pg_to_common(DdlWriter *writer, DdlPart part, DdlValue commo
 
 /* ---- ddl_pg_function.c, ddl_pg_operator.c ---- */
 DdlPart dbs_ddl_pg_write_function(DdlWriter *writer, const DdlExpr *expr);
+/* Whether the expression gives another value each time, so that it may be written but once. */
+bool dbs_ddl_is_volatile(const DdlExpr *expr);
+/*
+ * Whether PostgreSQL computes the expression when it makes the generated column: it does so before it gives strings
+ * their collation, so functions that need one fail.
+ */
+bool dbs_ddl_is_folded(const DdlWriter *writer, const DdlExpr *expr);
 /* document -> path; with unquote: document ->> path */
 DdlPart dbs_ddl_pg_write_json_arrow(DdlWriter *writer, const DdlExpr *document, const DdlExpr *path, bool unquote);
 DdlPart dbs_ddl_pg_write_operator(DdlWriter *writer, const DdlExpr *expr);

@@ -8,27 +8,64 @@
 static DdlPart
 write_comparison(DdlWriter *writer, const DdlExpr *expr)
 {
-	const DdlExpr *left_expr = linitial(expr->args);
-	const DdlExpr *right_expr = lsecond(expr->args);
-	DdlPart left = dbs_ddl_pg_write(writer, left_expr);
-	DdlPart right = dbs_ddl_pg_write(writer, right_expr);
-	DdlValue common;
-	const char *operator_sql = expr->text;
+	DdlPart left = dbs_ddl_pg_write(writer, linitial(expr->args));
+	DdlPart right = dbs_ddl_pg_write(writer, lsecond(expr->args));
+	const char *operator_sql = strcmp(expr->text, "<=>") == 0 ? "IS NOT DISTINCT FROM" : expr->text;
 
-	/* flag = 1 */
-	if (left.value == DDL_VALUE_BOOLEAN && right_expr->kind == DDL_EXPR_NUMBER &&
-		(strcmp(right.sql, "0") == 0 || strcmp(right.sql, "1") == 0))
-		right = dbs_ddl_pg_part(strcmp(right.sql, "0") == 0 ? "false" : "true", DDL_VALUE_BOOLEAN);
-	common = dbs_ddl_pg_common_value(writer, left.value, right.value);
-	if (left.array || right.array)
-		return dbs_ddl_pg_refuse(writer, "a set compared with a string");
-	if (common == DDL_VALUE_TEXT)
-		writer->compares_text = true;
-	if (strcmp(operator_sql, "<=>") == 0)
-		operator_sql = "IS NOT DISTINCT FROM";
-	return dbs_ddl_pg_part(psprintf("(%s %s %s)", dbs_ddl_pg_to_common(writer, left, common), operator_sql,
-									dbs_ddl_pg_to_common(writer, right, common)),
-						   DDL_VALUE_BOOLEAN);
+	dbs_ddl_pg_pair(writer, &left, &right);
+	return dbs_ddl_pg_part(psprintf("(%s %s %s)", left.sql, operator_sql, right.sql), DDL_VALUE_BOOLEAN);
+}
+
+/* The decimals that MariaDB keeps a number in: words of nine digits. */
+static int
+in_words(int decimals)
+{
+	return (decimals + 8) / 9 * 9;
+}
+
+static int
+own_digits(DdlPart part)
+{
+	if (part.value != DDL_VALUE_NUMERIC)
+		return 0;
+	return part.digits > 0 ? part.digits : part.scale;
+}
+
+/*
+ * Both servers show four decimals more than the dividend has.  MySQL 9 also
+ * goes on computing with just these; MariaDB keeps the whole words of nine
+ * digits that they need, cut off, and rounds what is shown or stored.
+ */
+static DdlPart
+write_division(DdlWriter *writer, DdlPart left, DdlPart right, const char *a, const char *b)
+{
+	DdlPart result = dbs_ddl_pg_part(NULL, DDL_VALUE_NUMERIC);
+	int scale = left.value == DDL_VALUE_NUMERIC ? left.scale : 0;
+
+	if (scale < 0 || own_digits(left) < 0 || own_digits(right) < 0)
+		return dbs_ddl_pg_refuse(writer, "a division whose decimals are not known");
+	result.scale = Min(scale + 4, 30);
+	result.divided = true;
+	if (left.divided || right.divided)
+		writer->warnings |= DDL_WARN_DIVIDES;
+	if (writer->printer->options->source != DBS_DIALECT_MARIADB)
+	{
+		result.sql = psprintf("round(%s::numeric / nullif(%s, 0), %d)", a, b, result.scale);
+		return result;
+	}
+	{
+		int words_a = in_words(own_digits(left));
+		int words_b = in_words(own_digits(right));
+		int more = Max(4 - (words_a - own_digits(left)) - (words_b - own_digits(right)), 0);
+
+		result.digits = in_words(words_a + words_b + more);
+	}
+	if (result.digits > 27)
+		return dbs_ddl_pg_refuse(writer, "a division of divisions, whose digits the servers cut off");
+	result.loose = true;
+	/* The dividend's decimals are those that PostgreSQL computes; two more keep its rounding out of what is cut. */
+	result.sql = psprintf("trunc(round(%s::numeric, %d) / nullif(%s, 0), %d)", a, result.digits + 2, b, result.digits);
+	return result;
 }
 
 static DdlPart
@@ -39,27 +76,34 @@ write_arithmetic(DdlWriter *writer, const DdlExpr *expr)
 	const char *a = dbs_ddl_pg_as_number(writer, left, DDL_VALUE_NUMBER);
 	const char *b = dbs_ddl_pg_as_number(writer, right, DDL_VALUE_NUMBER);
 	bool floating = left.value == DDL_VALUE_FLOAT || right.value == DDL_VALUE_FLOAT;
-	bool integers = !floating && left.value != DDL_VALUE_NUMERIC && right.value != DDL_VALUE_NUMERIC;
-	DdlPart result = dbs_ddl_pg_part(NULL, floating   ? DDL_VALUE_FLOAT
-										   : integers ? DDL_VALUE_INTEGER
-													  : DDL_VALUE_NUMERIC);
+	bool integers;
+	DdlPart result;
 
+	/* '1.5' is a floating point number to MySQL. */
+	if ((left.value == DDL_VALUE_LITERAL && strchr(a, '.') != NULL) ||
+		(right.value == DDL_VALUE_LITERAL && strchr(b, '.') != NULL))
+		return dbs_ddl_pg_refuse(writer, "a string used as a number with decimals");
+	if (left.value == DDL_VALUE_LITERAL || right.value == DDL_VALUE_LITERAL)
+		floating = true;
+	integers = !floating && left.value != DDL_VALUE_NUMERIC && right.value != DDL_VALUE_NUMERIC;
+	result = dbs_ddl_pg_part(NULL, floating ? DDL_VALUE_FLOAT : integers ? DDL_VALUE_INTEGER : DDL_VALUE_NUMERIC);
+	if (floating)
+		a = psprintf("%s::double precision", a);
 	if (strcmp(expr->text, "/") == 0)
 	{
-		int scale = integers ? 0 : left.value == DDL_VALUE_NUMERIC ? left.scale : 0;
-
-		if (floating)
-			result.sql = psprintf("(%s / nullif(%s, 0))", a, b);
-		else if (scale < 0)
-			return dbs_ddl_pg_refuse(writer, "a division whose decimals are not known");
-		else
-		{
-			/* MySQL keeps four decimals more than the dividend has. */
-			result.value = DDL_VALUE_NUMERIC;
-			result.scale = Min(scale + 4, 30);
-			result.sql = psprintf("round(%s::numeric / nullif(%s, 0), %d)", a, b, result.scale);
-		}
+		if (!floating)
+			return write_division(writer, left, right, a, b);
+		result.sql = psprintf("(%s / nullif(%s, 0))", a, b);
 		return result;
+	}
+	if (left.divided || right.divided)
+	{
+		writer->warnings |= DDL_WARN_DIVIDES;
+		result.divided = true;
+		result.loose = left.loose || right.loose;
+		result.digits = strcmp(expr->text, "*") == 0 ? own_digits(left) + own_digits(right)
+													 : Max(own_digits(left), own_digits(right));
+		result.digits = result.loose ? Min(result.digits, 30) : 0;
 	}
 	if (strcmp(expr->text, "div") == 0)
 	{
@@ -71,13 +115,16 @@ write_arithmetic(DdlWriter *writer, const DdlExpr *expr)
 	{
 		if (floating)
 			return dbs_ddl_pg_refuse(writer, "a remainder of floating point numbers");
+		/* No scale: a remainder of nothing may be shown as -0.00. */
 		result.sql = psprintf("(%s %% nullif(%s, 0))", a, b);
-		result.scale = Max(left.scale, right.scale);
 		return result;
 	}
 	/* MySQL computes with 64 bits, PostgreSQL with the wider of both sides. */
 	if (integers)
+	{
 		a = psprintf("%s::bigint", a);
+		result.positive = left.positive && right.positive && expr->text[0] != '-';
+	}
 	result.sql = psprintf("(%s %s %s)", a, expr->text, b);
 	if (result.value == DDL_VALUE_NUMERIC)
 	{
@@ -90,17 +137,27 @@ write_arithmetic(DdlWriter *writer, const DdlExpr *expr)
 	return result;
 }
 
+/* MySQL's bits are 64 and without a sign; PostgreSQL's agree as long as nothing is below zero. */
 static DdlPart
 write_bits(DdlWriter *writer, const DdlExpr *expr)
 {
+	const char *name = expr->text;
 	DdlPart left = dbs_ddl_pg_write(writer, linitial(expr->args));
 	DdlPart right = dbs_ddl_pg_write(writer, lsecond(expr->args));
+	DdlPart result;
 
-	if (left.value != DDL_VALUE_INTEGER || right.value != DDL_VALUE_INTEGER || strcmp(expr->text, "<<") == 0)
-		return dbs_ddl_pg_refuse(writer, "operator %s on these types", expr->text);
-	return dbs_ddl_pg_part(psprintf("(%s::bigint %s %s%s)", left.sql, strcmp(expr->text, "^") == 0 ? "#" : expr->text,
-									right.sql, strcmp(expr->text, ">>") == 0 ? "::integer" : "::bigint"),
-						   DDL_VALUE_INTEGER);
+	if (left.value != DDL_VALUE_INTEGER || right.value != DDL_VALUE_INTEGER || strcmp(name, "<<") == 0)
+		return dbs_ddl_pg_refuse(writer, "operator %s on these types", name);
+	if (strcmp(name, "&") == 0 ? !left.positive && !right.positive : !left.positive || !right.positive)
+		return dbs_ddl_pg_refuse(writer, "operator %s on numbers that may be below zero, which MySQL takes as unsigned",
+								 name);
+	if (strcmp(name, ">>") == 0 && (!right.literal || strlen(right.sql) > 2 || strtol(right.sql, NULL, 10) > 63))
+		return dbs_ddl_pg_refuse(writer, "operator >> by something else than a number below 64");
+	result = dbs_ddl_pg_part(psprintf("(%s::bigint %s %s%s)", left.sql, strcmp(name, "^") == 0 ? "#" : name, right.sql,
+									  strcmp(name, ">>") == 0 ? "::integer" : "::bigint"),
+							 DDL_VALUE_INTEGER);
+	result.positive = true;
+	return result;
 }
 
 static DdlPart
@@ -110,9 +167,15 @@ write_like(DdlWriter *writer, const DdlExpr *expr)
 	DdlPart right = dbs_ddl_pg_write(writer, lsecond(expr->args));
 	const char *escape = "";
 
-	writer->compares_text = true;
+	writer->warnings |= DDL_WARN_COMPARES_TEXT;
 	if (list_length(expr->args) == 3)
-		escape = psprintf(" ESCAPE %s", dbs_ddl_pg_write(writer, lthird(expr->args)).sql);
+	{
+		const DdlExpr *given = lthird(expr->args);
+
+		if (given->kind != DDL_EXPR_STRING)
+			return dbs_ddl_pg_refuse(writer, "LIKE with an ESCAPE that is no string");
+		escape = psprintf(" ESCAPE %s", dbs_ddl_pg_write(writer, given).sql);
+	}
 	return dbs_ddl_pg_part(psprintf("(%s %sLIKE %s%s)", dbs_ddl_pg_as_text(writer, left), expr->negated ? "NOT " : "",
 									dbs_ddl_pg_as_text(writer, right), escape),
 						   DDL_VALUE_BOOLEAN);
@@ -132,7 +195,9 @@ write_regexp(DdlWriter *writer, const DdlExpr *expr)
 		strstr(pattern->text, "[[") != NULL || strstr(pattern->text, "(?") != NULL ||
 		strstr(pattern->text, "***") != NULL)
 		return dbs_ddl_pg_refuse(writer, "a regular expression that the two servers may read differently");
-	writer->compares_text = true;
+	if (dbs_ddl_is_folded(writer, linitial(expr->args)))
+		return dbs_ddl_pg_refuse(writer, "a regular expression and a constant in a generated column");
+	writer->warnings |= DDL_WARN_COMPARES_TEXT;
 	return dbs_ddl_pg_part(psprintf("(%s %s~ %s)", dbs_ddl_pg_as_text(writer, left), expr->negated ? "!" : "",
 									dbs_ddl_pg_string(pattern->text, pattern->size)),
 						   DDL_VALUE_BOOLEAN);
@@ -191,9 +256,17 @@ dbs_ddl_pg_write_operator(DdlWriter *writer, const DdlExpr *expr)
 	if (strcmp(name, "neg") == 0)
 	{
 		DdlPart part = dbs_ddl_pg_write(writer, linitial(expr->args));
+		const char *number = dbs_ddl_pg_as_number(writer, part, DDL_VALUE_NUMBER);
 
-		return dbs_ddl_pg_part(psprintf("(- %s)", dbs_ddl_pg_as_number(writer, part, DDL_VALUE_NUMBER)),
-							   part.value == DDL_VALUE_BOOLEAN ? DDL_VALUE_INTEGER : part.value);
+		/* The least number of a type has no counterpart in it. */
+		if (part.value == DDL_VALUE_INTEGER && !part.literal)
+			number = psprintf("%s::bigint", number);
+		part.sql = psprintf("(- %s)", number);
+		part.value = part.value == DDL_VALUE_BOOLEAN ? DDL_VALUE_INTEGER : part.value;
+		part.value = part.value == DDL_VALUE_LITERAL ? DDL_VALUE_FLOAT : part.value;
+		part.narrow = part.narrow && part.literal;
+		part.positive = part.literal = part.column = false;
+		return part;
 	}
 	if (strcmp(name, "->") == 0 || strcmp(name, "->>") == 0)
 		return dbs_ddl_pg_write_json_arrow(writer, linitial(expr->args), lsecond(expr->args), name[2] == '>');

@@ -120,20 +120,30 @@ dbs_ddl_pg_as_text(DdlWriter *writer, DdlPart part)
 		case DDL_VALUE_BOOLEAN:
 			return psprintf("(%s)::integer::text", part.sql);
 		case DDL_VALUE_INTEGER:
+			if (part.bits)
+				break;
+			return psprintf("(%s)::text", part.sql);
 		case DDL_VALUE_UUID:
 			return psprintf("(%s)::text", part.sql);
 		case DDL_VALUE_JSON:
+			writer->warnings |= DDL_WARN_WRITES_JSON;
 			return psprintf("(%s)::text", part.sql);
 		case DDL_VALUE_NUMERIC:
 			if (part.scale >= 0)
-				return psprintf("(%s)::text", part.sql);
+				return psprintf(part.loose ? "round(%s, %d)::text" : "(%s)::text", part.sql, part.scale);
 			break;
 		case DDL_VALUE_DATE:
 		case DDL_VALUE_TIMESTAMP:
 			/* The text of a date depends on DateStyle, so it is spelled out. */
 			if (writer->context != DDL_CONTEXT_GENERATED && writer->context != DDL_CONTEXT_CHECK)
-				return psprintf("to_char(%s, '%s')", part.sql,
-								part.value == DDL_VALUE_DATE ? "YYYY-MM-DD" : "YYYY-MM-DD HH24:MI:SS");
+			{
+				if (part.value == DDL_VALUE_DATE)
+					return psprintf("to_char(%s, 'YYYY-MM-DD')", part.sql);
+				if (part.scale == 0)
+					return psprintf("to_char(%s, 'YYYY-MM-DD HH24:MI:SS')", part.sql);
+				if (part.scale > 0)
+					return psprintf("to_char(%s, 'YYYY-MM-DD HH24:MI:SS.FF%d')", part.sql, part.scale);
+			}
 			break;
 		default:
 			break;
@@ -166,25 +176,191 @@ dbs_ddl_pg_as_number(DdlWriter *writer, DdlPart part, DdlValue wanted)
 }
 
 const char *
+dbs_ddl_pg_as_count(DdlWriter *writer, DdlPart part)
+{
+	const char *number = dbs_ddl_pg_as_number(writer, part, DDL_VALUE_INTEGER);
+
+	if (part.literal && part.narrow)
+		return number;
+	if (part.positive)
+		return part.narrow ? number : psprintf("(%s)::integer", number);
+	/* Not greatest(), to which a null is none. */
+	return psprintf("CASE WHEN %s < 0 THEN 0 ELSE %s END", number,
+					part.narrow ? number : psprintf("(%s)::integer", number));
+}
+
+/*
+ * MySQL reads dates in many ways, with any punctuation and with two digits for the year.  Those that are written in
+ * full, as everybody does, mean the same to both; others are not worth the risk.
+ */
+const char *
+dbs_ddl_pg_moment(DdlWriter *writer, const char *literal, DdlValue wanted)
+{
+	static const char *const shapes[] = {"'dddd-dd-dd'", "'dddd-dd-dd dd:dd:dd'", "'dddd-dd-dd dd:dd'"};
+	const char *type = wanted == DDL_VALUE_DATE          ? "date"
+					   : wanted == DDL_VALUE_TIMESTAMPTZ ? "timestamptz"
+														 : "timestamp";
+	Size size = strlen(literal);
+	Size seconds = strlen(shapes[1]) - 1;
+
+	for (int i = 0; i < lengthof(shapes); i++)
+	{
+		const char *shape = shapes[i];
+		bool fits;
+
+		/* A fraction may follow the seconds. */
+		if (i == 1 && size > seconds + 2 && size <= seconds + 8 && literal[seconds] == '.')
+			fits = strspn(literal + seconds + 1, "0123456789") == size - seconds - 2;
+		else
+			fits = size == strlen(shape);
+		for (const char *p = shape, *c = literal; fits && *p != '\0' && (*p != '\'' || p == shape); p++, c++)
+			fits = *p == 'd' ? *c >= '0' && *c <= '9' : *c == *p;
+		if (!fits || strncmp(literal, "'0000", 5) == 0 || strncmp(literal + 5, "-00", 3) == 0 ||
+			strncmp(literal + 8, "-00", 3) == 0)
+			continue;
+		if (i > 0 && wanted == DDL_VALUE_DATE)
+			break;
+		return psprintf("%s::%s", literal, type);
+	}
+	return dbs_ddl_pg_refuse(writer, "the string %s used as a %s", literal,
+							 wanted == DDL_VALUE_DATE ? "date" : "date or timestamp")
+		.sql;
+}
+
+static bool
+has_no_fraction(DdlValue value)
+{
+	return value == DDL_VALUE_INTEGER || value == DDL_VALUE_BOOLEAN || value == DDL_VALUE_DATE;
+}
+
+int
+dbs_ddl_common_scale(DdlPart a, DdlPart b)
+{
+	int scale_a = has_no_fraction(a.value) ? 0 : a.scale;
+	int scale_b = has_no_fraction(b.value) ? 0 : b.scale;
+
+	if (a.value == DDL_VALUE_ANY || b.value == DDL_VALUE_ANY)
+		return a.value == DDL_VALUE_ANY ? scale_b : scale_a;
+	return scale_a < 0 || scale_b < 0 ? -1 : Max(scale_a, scale_b);
+}
+
+void
+dbs_ddl_pg_merge(DdlPart *result, DdlPart part)
+{
+	int scale = dbs_ddl_common_scale(part, part);
+
+	if (part.value == DDL_VALUE_ANY)
+		return;
+	/* The first one. */
+	if (result->value == DDL_VALUE_ANY)
+	{
+		result->value = part.value;
+		result->scale = scale;
+		result->positive = part.positive;
+		result->narrow = part.narrow;
+	}
+	else
+	{
+		result->loose |= scale != result->scale;
+		result->scale = scale < 0 || result->scale < 0 ? -1 : Max(scale, result->scale);
+		result->positive &= part.positive;
+		result->narrow &= part.narrow;
+	}
+	result->loose |= part.loose;
+	result->divided |= part.divided;
+	result->digits = Max(result->digits, part.digits);
+	result->bits |= part.bits;
+	result->array |= part.array;
+}
+
+const char *
+dbs_ddl_pg_fraction(DdlWriter *writer, DdlPart part, int digits)
+{
+	if (part.value == DDL_VALUE_DATE)
+		return psprintf("(%s)::timestamp", part.sql);
+	if ((part.scale >= 0 && part.scale <= digits) || digits >= 6)
+		return part.sql;
+	if (digits != 0 && digits != 3)
+		return dbs_ddl_pg_refuse(writer, "a fraction shortened to %d digits", digits).sql;
+	/* MariaDB cuts off what it cannot keep, MySQL rounds; PostgreSQL rounds the halves before 2000 down. */
+	if (writer->printer->options->source == DBS_DIALECT_MARIADB)
+		return psprintf("date_trunc('%s', %s)", digits == 0 ? "second" : "milliseconds", part.sql);
+	return psprintf("date_trunc('%s', %s + '%s'::interval)", digits == 0 ? "second" : "milliseconds", part.sql,
+					digits == 0 ? "0.5 second" : "0.0005 second");
+}
+
+void
+dbs_ddl_pg_pair(DdlWriter *writer, DdlPart *left, DdlPart *right)
+{
+	DdlValue common;
+
+	/* flag = 1 */
+	if (left->value == DDL_VALUE_BOOLEAN && right->literal && right->value == DDL_VALUE_INTEGER &&
+		(strcmp(right->sql, "0") == 0 || strcmp(right->sql, "1") == 0))
+		*right = dbs_ddl_pg_part(strcmp(right->sql, "0") == 0 ? "false" : "true", DDL_VALUE_BOOLEAN);
+	common = dbs_ddl_pg_common_value(writer, left->value, right->value);
+	if (left->array || right->array)
+		dbs_ddl_pg_refuse(writer, "a set compared with a string");
+	/* '2024-01-01 10:00:00' beside a date makes moments of both. */
+	if (common == DDL_VALUE_DATE && ((left->value == DDL_VALUE_LITERAL && strlen(left->sql) > 12) ||
+									 (right->value == DDL_VALUE_LITERAL && strlen(right->sql) > 12)))
+		common = DDL_VALUE_TIMESTAMP;
+	if (common == DDL_VALUE_TEXT)
+		writer->warnings |= DDL_WARN_COMPARES_TEXT;
+	left->sql = dbs_ddl_pg_to_common(writer, *left, common);
+	right->sql = dbs_ddl_pg_to_common(writer, *right, common);
+}
+
+const char *
 dbs_ddl_pg_convert(DdlWriter *writer, DdlPart part, DdlValue wanted)
 {
 	switch (wanted)
 	{
 		case DDL_VALUE_BOOLEAN:
 			return dbs_ddl_pg_as_boolean(writer, part);
-		case DDL_VALUE_INTEGER:
 		case DDL_VALUE_NUMERIC:
+			/* ceil() and others of an integer would be those of a floating point number. */
+			if (part.value == DDL_VALUE_INTEGER || part.value == DDL_VALUE_BOOLEAN)
+				return psprintf("(%s)::numeric", dbs_ddl_pg_as_number(writer, part, wanted));
+			return dbs_ddl_pg_as_number(writer, part, wanted);
+		case DDL_VALUE_INTEGER:
 		case DDL_VALUE_FLOAT:
 		case DDL_VALUE_NUMBER:
 			return dbs_ddl_pg_as_number(writer, part, wanted);
 		case DDL_VALUE_TEXT:
 			return dbs_ddl_pg_as_text(writer, part);
+		case DDL_VALUE_STRING:
+			if (part.value == DDL_VALUE_BYTES)
+				break;
+			writer->warnings |= part.value == DDL_VALUE_TEXT ? DDL_WARN_COUNTS_BYTES : 0;
+			return dbs_ddl_pg_as_text(writer, part);
+		case DDL_VALUE_COUNT:
+			return dbs_ddl_pg_as_count(writer, part);
+		case DDL_VALUE_PLACES:
+			if (part.value == DDL_VALUE_INTEGER && part.narrow)
+				break;
+			return psprintf("(%s)::integer", dbs_ddl_pg_as_number(writer, part, DDL_VALUE_INTEGER));
+		case DDL_VALUE_DOCUMENT:
+			/* A column of 0 and 1 holds numbers; TRUE is true in MySQL, and 1 where MariaDB keeps the expression. */
+			if (part.value == DDL_VALUE_BOOLEAN &&
+				(part.column || (part.literal && writer->printer->options->source == DBS_DIALECT_MARIADB)))
+				return psprintf("(%s)::integer", part.sql);
+			if (!part.array && !part.bits && !part.loose &&
+				(part.value == DDL_VALUE_INTEGER || part.value == DDL_VALUE_NUMERIC || part.value == DDL_VALUE_TEXT ||
+				 part.value == DDL_VALUE_LITERAL || part.value == DDL_VALUE_DATE || part.value == DDL_VALUE_JSON ||
+				 part.literal || strcmp(part.sql, "NULL") == 0))
+				break;
+			return dbs_ddl_pg_refuse(writer, "%s in a JSON document", dbs_ddl_value_name(part.value)).sql;
 		case DDL_VALUE_MOMENT:
 			if (dbs_ddl_is_moment_value(part.value))
 				break;
 			if (part.value == DDL_VALUE_LITERAL)
-				return psprintf("%s::timestamp", part.sql);
+				return dbs_ddl_pg_moment(writer, part.sql, DDL_VALUE_TIMESTAMP);
 			return dbs_ddl_pg_refuse(writer, "%s used as a date", dbs_ddl_value_name(part.value)).sql;
+		case DDL_VALUE_TIME:
+			if (part.value == DDL_VALUE_TIME)
+				break;
+			return dbs_ddl_pg_refuse(writer, "%s used as a time", dbs_ddl_value_name(part.value)).sql;
 		case DDL_VALUE_TIMESTAMP:
 			if (part.value == DDL_VALUE_TIMESTAMP)
 				break;
@@ -195,11 +371,10 @@ dbs_ddl_pg_convert(DdlWriter *writer, DdlPart part, DdlValue wanted)
 		case DDL_VALUE_TIMESTAMPTZ:
 			if (part.value == wanted)
 				break;
+			if (part.value == DDL_VALUE_LITERAL && wanted == DDL_VALUE_TIMESTAMPTZ)
+				return dbs_ddl_pg_to_common(writer, part, wanted);
 			if (part.value == DDL_VALUE_LITERAL && wanted != DDL_VALUE_BYTES)
-				return psprintf("%s::%s", part.sql,
-								wanted == DDL_VALUE_JSON   ? "jsonb"
-								: wanted == DDL_VALUE_UUID ? "uuid"
-														   : "timestamptz");
+				return psprintf("%s::%s", part.sql, wanted == DDL_VALUE_JSON ? "jsonb" : "uuid");
 			return dbs_ddl_pg_refuse(writer, "%s used as %s", dbs_ddl_value_name(part.value),
 									 dbs_ddl_value_name(wanted))
 				.sql;
@@ -209,7 +384,6 @@ dbs_ddl_pg_convert(DdlWriter *writer, DdlPart part, DdlValue wanted)
 	return part.sql;
 }
 
-/* The kind that values of both kinds are compared as, or ANY with a refusal. */
 DdlValue
 dbs_ddl_pg_common_value(DdlWriter *writer, DdlValue a, DdlValue b)
 {
@@ -246,6 +420,13 @@ dbs_ddl_pg_to_common(DdlWriter *writer, DdlPart part, DdlValue common)
 		return dbs_ddl_pg_as_number(writer, part, DDL_VALUE_NUMBER);
 	if (part.value == DDL_VALUE_LITERAL && dbs_ddl_is_numeric_value(common))
 		return dbs_ddl_pg_as_number(writer, part, common);
+	if (part.value == DDL_VALUE_LITERAL && common == DDL_VALUE_TIMESTAMPTZ &&
+		(writer->context == DDL_CONTEXT_GENERATED || writer->context == DDL_CONTEXT_CHECK))
+		return dbs_ddl_pg_refuse(writer,
+								 "a string beside a timestamp with time zone, which depends on the session's zone")
+			.sql;
+	if (part.value == DDL_VALUE_LITERAL && dbs_ddl_is_moment_value(common))
+		return dbs_ddl_pg_moment(writer, part.sql, common);
 	if (part.value == DDL_VALUE_DATE && common == DDL_VALUE_TIMESTAMP)
 		return psprintf("(%s)::timestamp", part.sql);
 	return part.sql;

@@ -83,6 +83,11 @@ const char *dbs_ddl_pg_expression(DdlPrinter *printer, const DdlExpr *expr, cons
 /* A column's default, or NULL: none (a note says so if there was one that cannot be carried over). */
 const char *dbs_ddl_pg_default(DdlPrinter *printer, const DdlColumn *column, const DdlExpr *value);
 
+/* The bytes that a literal stands for, as MySQL gives them to text and binary columns. */
+DdlText dbs_ddl_literal_bytes(const DdlExpr *value);
+/* Whether these bytes mean the same in UTF-8; charset is the column's, NULL when not known. */
+bool dbs_ddl_is_utf8_literal(const DdlExpr *value, const char *charset);
+
 /* ---- defaults that vary (ddl_pg_moment.c) ---- */
 typedef enum DdlVariation
 {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddl_function.h"
 #include "option.h"
 #include "typemap.h"
 
@@ -58,6 +59,63 @@ put_type_map(FILE *out, DbsTypeDirection direction)
 	}
 }
 
+static const char *
+function_remark(const DdlFunction *function)
+{
+	switch (function->warnings)
+	{
+		case DDL_WARN_COMPARES_TEXT:
+			return "exact; text by PostgreSQL's collation: warning";
+		case DDL_WARN_CHANGES_CASE:
+			return "exact; letters beyond ASCII by the database's locale: warning";
+		case DDL_WARN_COUNTS_BYTES:
+			return "exact; text as UTF-8: warning";
+		case DDL_WARN_JOINS_ROWS:
+			return "approximated: not cut at group_concat_max_len: warning";
+		default:
+			return "exact";
+	}
+}
+
+/* NAME(a, b) with as many arguments as there may be. */
+static void
+put_call(FILE *out, const DdlFunction *function)
+{
+	for (const char *p = function->name; *p != '\0'; p++)
+		fputc(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p, out);
+	fputc('(', out);
+	for (int i = 1; i <= function->most && i <= function->least + 1 && i < 4; i++)
+		fprintf(out, "%s$%d", i == 1 ? "" : ", ", i);
+	fputs(function->most > 9 ? ", …)" : ")", out);
+}
+
+static void
+put_functions(FILE *out)
+{
+	fputs("| function | here | exactness |\n| --- | --- | --- |\n", out);
+	for (size_t i = 0; i < dbs_ddl_function_count; i++)
+	{
+		const DdlFunction *function = &dbs_ddl_functions[i];
+
+		fputs("| ", out);
+		put_call(out, function);
+		fputs(" | `", out);
+		put_cell(out, function->words);
+		fprintf(out, "` | %s%s |\n", function_remark(function),
+				function->volatility == DDL_IMMUTABLE ? "" : "; defaults and views only");
+	}
+	for (size_t i = 0; i < dbs_ddl_written_function_count; i++)
+	{
+		const DdlWrittenFunction *function = &dbs_ddl_written_functions[i];
+
+		fputs("| ", out);
+		put_cell(out, function->names);
+		fputs(" | `", out);
+		put_cell(out, function->words);
+		fprintf(out, "` | exact%s%s |\n", *function->remark == '\0' ? "" : ": ", function->remark);
+	}
+}
+
 static void
 put_options(FILE *out, unsigned scope)
 {
@@ -95,6 +153,8 @@ put_section(FILE *out, const char *name)
 		put_type_map(out, DBS_TYPES_MYSQL_TO_POSTGRESQL);
 	else if (strcmp(name, "types from postgresql to mysql") == 0)
 		put_type_map(out, DBS_TYPES_POSTGRESQL_TO_MYSQL);
+	else if (strcmp(name, "functions of expressions") == 0)
+		put_functions(out);
 	else if (strncmp(name, options, sizeof options - 1) == 0 && dbs_option_scope(name + sizeof options - 1) != 0)
 		put_options(out, dbs_option_scope(name + sizeof options - 1));
 	else
