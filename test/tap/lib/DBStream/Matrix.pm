@@ -8,7 +8,7 @@ use utf8;
 
 use Exporter 'import';
 
-our @EXPORT_OK = qw(matrix matrix_sql);
+our @EXPORT_OK = qw(matrix matrix_sql option_matrix matrix_options left_out);
 
 # name => [ type, values as SQL ]; names are table names
 sub matrix
@@ -76,7 +76,13 @@ sub matrix
 			"ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,1 1))')",
 			"ST_GeomFromText('POINT(10 20)', 4326)", "ST_GeomFromText('GEOMETRYCOLLECTION EMPTY')" ],
 		point_ => [ 'point', "ST_GeomFromText('POINT(-1.5 1e300)')" ],
-		polygon_ => [ 'polygon', "ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 0))')" ]);
+		polygon_ => [ 'polygon', "ST_GeomFromText('POLYGON((0 0,1 0,1 1,0 0))')" ],
+		linestring_ => [ 'linestring', "ST_GeomFromText('LINESTRING(0 0,1 1,-2 3.5)')" ],
+		multipoint_ => [ 'multipoint', "ST_GeomFromText('MULTIPOINT(1 1,2 2)')" ],
+		multilinestring_ => [ 'multilinestring', "ST_GeomFromText('MULTILINESTRING((0 0,1 1),(2 2,3 3,4 5))')" ],
+		multipolygon_ => [ 'multipolygon', "ST_GeomFromText('MULTIPOLYGON(((0 0,1 0,1 1,0 0)),((5 5,6 5,6 6,5 5)))')" ],
+		collection_ => [ 'geometrycollection', "ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,1 1))')" ],
+		boolean_ => [ 'bool', 1, 0 ]);
 
 	if ($kind eq 'mysql')
 	{
@@ -92,6 +98,70 @@ sub matrix
 		$matrix{inet6_} = [ 'inet6', "'::'", "'2001:db8::ff00:42:8329'", "'::ffff:192.0.2.1'" ];
 	}
 	return \%matrix;
+}
+
+# The same for types that an option makes another type of: values that fit it.
+sub option_matrix
+{
+	my %matrix = (
+		o_tinyint1 => [ 'tinyint(1)', -128, 127, 0, 1 ],
+		o_bool => [ 'bool', 0, 2 ],
+		o_ubig => [ 'bigint unsigned', 0, '9223372036854775807' ],
+		o_binary16 => [ 'binary(16)', "X'00112233445566778899AABBCCDDEEFF'", "X'00'" ],
+		o_time => [ 'time(6)', "'00:00:00'", "'23:59:59.999999'", "'24:00:00'" ],
+		o_enum => [ "enum('a','B','it''s','é漢')", "'a'", "'B'", "'it''s'", "'é漢'" ],
+		o_set => [ "set('a','b','c d','é')", "''", "'a'", "'a,b,c d,é'" ],
+		o_json => [ 'json', "'{}'", "'[1, 2.5, \"x\", null]'", "'\"é漢\"'", "'{\"b\": 1, \"a\": {\"x\": []}}'" ]);
+
+	return \%matrix;
+}
+
+# The options under which the tables of either are copied. What is not said here is the default.
+sub matrix_options
+{
+	my ($of_options) = @_;
+
+	return $of_options
+	  ? (tinyint1 => 'smallint', bigint_unsigned => 'bigint', binary16 => 'uuid', time => 'time', enum => 'type', set => 'text')
+	  : (json => 'json');
+}
+
+# Rows of dbstream.type_map() that none of the types given has tried. map: rows of source_type, condition, target_type;
+# tried: type as declared => the types that it has become; flavour: MariaDB or MySQL; installed: extensions.
+sub left_out
+{
+	my ($map, $tried, $flavour, @installed) = @_;
+	my @left;
+
+	foreach my $row (@$map)
+	{
+		my ($sources, $condition, $target) = @$row;
+		next if $condition =~ /^(MariaDB|MySQL)$/ && $condition ne $flavour;
+		next if $condition =~ /^(\w+) installed$/ && !grep { lc $_ eq lc $1 } @installed;
+		next if $sources =~ /^vector/ && $flavour ne 'MySQL';
+		(my $wanted = $target) =~ s/\([^)]*\)//;
+		foreach my $source (split /, /, $sources)
+		{
+			push @left, "$source ($condition) as $target"
+			  unless grep { is_type($_, $source, $condition) && grep { $_ eq $wanted } @{ $tried->{$_} } } keys %$tried;
+		}
+	}
+	return @left;
+}
+
+# "decimal(p,s)" is a decimal of any size, "binary(16)" of that one; what has none in the map has none here, but for
+# labels.
+sub is_type
+{
+	my ($declared, $wanted, $condition) = @_;
+	my ($name, $size) = $declared =~ /^(\w+)(?:\((.*)\))?/s;
+	my ($wanted_name, $wanted_size) = $wanted =~ /^(\w+)(?:\((.*)\))?/;
+
+	return 0 if $name ne $wanted_name || ($condition eq 'unsigned') != ($declared =~ / unsigned/ ? 1 : 0);
+	return defined $size && $size eq $wanted_size if defined $wanted_size && $wanted_size =~ /^\d/;
+	return 0 if $condition eq 'n above 1' && $size <= 1;
+	return 1 if defined $wanted_size || $name =~ /^(enum|set|int)$/;
+	return !defined $size;
 }
 
 # The statements that make the table of one type and fill it, as bytes.

@@ -246,7 +246,6 @@ sub create_reader
 
 	$self->sql("CREATE USER '$name'\@'%' IDENTIFIED BY '$password';"
 		  . " GRANT SELECT, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '$name'\@'%'");
-	$self->sql("GRANT SLAVE MONITOR ON *.* TO '$name'\@'%'") if $self->{kind} eq 'mariadb';
 }
 
 sub version
