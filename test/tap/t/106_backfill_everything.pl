@@ -35,8 +35,8 @@ my $folder = DBStream::Scene::work_folder();
 my %times_copying = (bridge => 3, worker => 3, receiver => 0.5);
 my %times_with_log = (bridge => 5, worker => 5, receiver => 0.5);
 
-# mysql: a user with SELECT, REPLICATION SLAVE and REPLICATION CLIENT, as all but mysql_root have it (MariaDB's also needs
-# SLAVE MONITOR). mysql_file: without GTIDs.
+# mysql: a user with SELECT, REPLICATION SLAVE and REPLICATION CLIENT and nothing more, as all but mysql_root have it.
+# mysql_file: without GTIDs.
 my %scenes = (
 	mariadb => { kind => 'mariadb' },
 	mysql => { kind => 'mysql' },
