@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include <ctype.h>
+#include <limits.h>
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -414,7 +415,19 @@ read_symbol(DdlLexer *lexer, DdlToken *token)
 			break;
 		}
 	}
-	set_text(token, DDL_TOKEN_SYMBOL, lexer->text + lexer->at, size);
+	if (size == 1)
+	{
+		/* Half of all words are one of few signs: each has one text. */
+		static char signs[UCHAR_MAX + 1][2];
+		unsigned char sign = lexer->text[lexer->at];
+
+		signs[sign][0] = sign;
+		token->kind = DDL_TOKEN_SYMBOL;
+		token->text = signs[sign];
+		token->size = 1;
+	}
+	else
+		set_text(token, DDL_TOKEN_SYMBOL, lexer->text + lexer->at, size);
 	lexer->at += size;
 }
 

@@ -62,6 +62,8 @@ const char *dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreate
 /* ---- tables (ddl_my_table.c, ddl_my_alter.c) ---- */
 /* Names that the target wants unique in a database get another one where a table of this text has them. */
 void dbs_ddl_my_settle_names(DdlRaw *raw, const DdlStatement *statement, List *checks, List *foreign_keys);
+/* The table's constraints have their names from here on: after it was created, and after each change. */
+void dbs_ddl_my_take_names(DdlRaw *raw, DdlStatement *created);
 /* A note when a column before this one has the same name in other case. */
 void dbs_ddl_my_note_case(DdlRaw *raw, const DdlCreateTable *table, const DdlColumn *column);
 void dbs_ddl_my_create_table(DdlRaw *raw, DdlStatement *statement);

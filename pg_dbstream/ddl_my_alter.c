@@ -464,7 +464,8 @@ write_action(DdlMyAlter *alter, const DdlStatement *statement, const ListCell *c
 void
 dbs_ddl_my_alter_table(DdlRaw *raw, DdlStatement *statement)
 {
-	DdlMyAlter alter = {raw, statement->name, dbs_ddl_raw_created_table(raw, statement->name)};
+	DdlStatement *created = dbs_ddl_raw_find_table(raw, statement->name);
+	DdlMyAlter alter = {raw, statement->name, created == NULL ? NULL : created->create};
 	List *indexed = dbs_ddl_my_indexed_keys(alter.table);
 	const char *exists;
 	ListCell *cell;
@@ -477,4 +478,6 @@ dbs_ddl_my_alter_table(DdlRaw *raw, DdlStatement *statement)
 	exists = dbs_ddl_my_if_exists(&alter, statement->if_exists, "IF EXISTS");
 	if (alter.sql.len > 0)
 		dbs_ddl_my_sql(raw, "ALTER TABLE %s%s %s", exists, dbs_ddl_my_table_name(raw, statement->name), alter.sql.data);
+	if (created != NULL)
+		dbs_ddl_my_take_names(raw, created);
 }

@@ -324,7 +324,8 @@ dbs_ddl_my_alter_add_foreign_key(DdlMyAlter *alter, DdlForeignKey *key)
 	settle_names(alter, NIL, list_make1(key));
 	if (alter->table != NULL)
 	{
-		alter->table->foreign_keys = lappend(alter->table->foreign_keys, key);
+		if (!list_member_ptr(alter->table->foreign_keys, key))
+			alter->table->foreign_keys = lappend(alter->table->foreign_keys, key);
 		give_lengths(alter, key->columns, were_long);
 	}
 	dbs_ddl_my_add_part(alter, "ADD %s", dbs_ddl_my_foreign_key(alter->raw, key, alter->table));

@@ -205,26 +205,19 @@ dbs_ddl_my_foreign_key_head(const DdlForeignKey *key)
 static List *
 primary_columns(DdlRaw *raw, const DdlName *table)
 {
+	const DdlCreateTable *created = dbs_ddl_raw_created_table(raw, table);
 	ListCell *cell;
-	ListCell *key_cell;
 	List *names = NIL;
 
-	foreach (cell, raw->created)
+	foreach (cell, created == NULL ? NIL : created->keys)
 	{
-		const DdlStatement *other = lfirst(cell);
+		const DdlKey *primary = lfirst(cell);
+		ListCell *part;
 
-		if (strcmp(other->name->name, table->name) != 0)
+		if (primary->kind != DDL_KEY_PRIMARY || names != NIL)
 			continue;
-		foreach (key_cell, other->create->keys)
-		{
-			const DdlKey *primary = lfirst(key_cell);
-			ListCell *part;
-
-			if (primary->kind != DDL_KEY_PRIMARY || names != NIL)
-				continue;
-			foreach (part, primary->parts)
-				names = lappend(names, (void *) ((DdlKeyPart *) lfirst(part))->column);
-		}
+		foreach (part, primary->parts)
+			names = lappend(names, (void *) ((DdlKeyPart *) lfirst(part))->column);
 	}
 	return names;
 }

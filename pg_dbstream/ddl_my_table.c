@@ -132,34 +132,52 @@ settle_row_size(DdlRaw *raw, DdlCreateTable *table)
 	}
 }
 
-/* Has another table of this text and database a check (foreign key) of the name? */
+static bool
+has_constraint(const DdlCreateTable *table, const char *name, bool check)
+{
+	ListCell *cell;
+
+	foreach (cell, check ? table->checks : table->foreign_keys)
+	{
+		const char *other = check ? ((DdlCheck *) lfirst(cell))->name : ((DdlForeignKey *) lfirst(cell))->name;
+
+		if (other != NULL && strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Has another table of this text and database a check (foreign key) of the name? Those that come later make way. */
 static bool
 is_taken(DdlRaw *raw, const DdlStatement *statement, const char *name, bool check)
 {
-	const char *schema = dbs_ddl_my_schema(raw, statement->name->schema);
+	const char *database = dbs_ddl_my_schema(raw, statement->name->schema);
+	const DdlStatement *other = dbs_ddl_names_find(check ? &raw->check_names : &raw->key_names, database, name);
+	const char *of = other == NULL ? NULL : dbs_ddl_my_schema(raw, other->name->schema);
+
+	/* It may have gone meanwhile, or lost the constraint. */
+	return other != NULL && other->create != statement->create && !other->create->gone &&
+		   (of == NULL || database == NULL ? of == database : strcmp(of, database) == 0) &&
+		   has_constraint(other->create, name, check);
+}
+
+static void
+take_name(DdlNames *names, const char *database, const char *name, DdlStatement *created)
+{
+	if (name != NULL && dbs_ddl_names_find(names, database, name) != created)
+		dbs_ddl_names_add(names, database, name, created);
+}
+
+void
+dbs_ddl_my_take_names(DdlRaw *raw, DdlStatement *created)
+{
+	const char *database = dbs_ddl_my_schema(raw, created->name->schema);
 	ListCell *cell;
-	ListCell *inner;
 
-	foreach (cell, raw->created)
-	{
-		const DdlStatement *other = lfirst(cell);
-		const char *database = dbs_ddl_my_schema(raw, other->name->schema);
-
-		/* Tables that come later make way themselves. */
-		if (other->create == statement->create && statement->kind == DDL_CREATE_TABLE)
-			return false;
-		if (other->create == statement->create || (schema == NULL) != (database == NULL) ||
-			(schema != NULL && strcmp(schema, database) != 0))
-			continue;
-		foreach (inner, check ? other->create->checks : other->create->foreign_keys)
-		{
-			const char *taken = check ? ((DdlCheck *) lfirst(inner))->name : ((DdlForeignKey *) lfirst(inner))->name;
-
-			if (taken != NULL && strcmp(taken, name) == 0)
-				return true;
-		}
-	}
-	return false;
+	foreach (cell, created->create->checks)
+		take_name(&raw->check_names, database, ((DdlCheck *) lfirst(cell))->name, created);
+	foreach (cell, created->create->foreign_keys)
+		take_name(&raw->key_names, database, ((DdlForeignKey *) lfirst(cell))->name, created);
 }
 
 /* The name, or table_name where that one is taken. */
@@ -230,7 +248,10 @@ dbs_ddl_my_create_table(DdlRaw *raw, DdlStatement *statement)
 	ListCell *cell;
 
 	if (!table->temporary)
+	{
 		dbs_ddl_my_add_table(raw, statement->name, true, false);
+		dbs_ddl_raw_remember_table(raw, statement);
+	}
 	if (table->like != NULL)
 	{
 		dbs_ddl_my_sql(raw, "CREATE TABLE %s%s LIKE %s", table->if_not_exists ? "IF NOT EXISTS " : "",
@@ -244,6 +265,8 @@ dbs_ddl_my_create_table(DdlRaw *raw, DdlStatement *statement)
 	}
 	settle_table(raw, table);
 	dbs_ddl_my_settle_names(raw, statement, table->checks, table->foreign_keys);
+	if (!table->temporary)
+		dbs_ddl_my_take_names(raw, statement);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE %sTABLE %s%s (", table->temporary ? "TEMPORARY " : "",
 					 table->if_not_exists ? "IF NOT EXISTS " : "", dbs_ddl_my_table_name(raw, statement->name));
@@ -252,7 +275,10 @@ dbs_ddl_my_create_table(DdlRaw *raw, DdlStatement *statement)
 	foreach (cell, table->keys)
 		append_element(&sql, &first, dbs_ddl_my_key(raw, lfirst(cell), table));
 	foreach (cell, table->foreign_keys)
-		append_element(&sql, &first, dbs_ddl_my_foreign_key(raw, lfirst(cell), table));
+	{
+		if (!((const DdlForeignKey *) lfirst(cell))->later)
+			append_element(&sql, &first, dbs_ddl_my_foreign_key(raw, lfirst(cell), table));
+	}
 	foreach (cell, table->checks)
 		append_element(&sql, &first, dbs_ddl_my_check(raw, lfirst(cell), table));
 	appendStringInfo(&sql, "\n) %s", my_charset(raw));

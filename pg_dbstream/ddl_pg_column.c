@@ -20,6 +20,7 @@ dbs_ddl_pg_enum_check(DdlPrinter *printer, const DdlColumn *column)
 	StringInfoData labels;
 	ListCell *cell;
 	const char *name;
+	const char *list;
 
 	if (type->family != DDL_TYPE_ENUM && type->family != DDL_TYPE_SET)
 		return NULL;
@@ -35,10 +36,11 @@ dbs_ddl_pg_enum_check(DdlPrinter *printer, const DdlColumn *column)
 		appendStringInfo(&labels, "%s%s", labels.len == 0 ? "" : ", ", dbs_ddl_pg_string(label->text, label->size));
 	}
 	name = dbs_ddl_pg_quote(dbs_ddl_pg_enum_name(column->name, type));
+	list = dbs_ddl_text(&labels);
 	if (type->family == DDL_TYPE_ENUM)
-		return psprintf("CONSTRAINT %s CHECK (%s IN (%s))", name, dbs_ddl_pg_name(printer, column->name), labels.data);
+		return psprintf("CONSTRAINT %s CHECK (%s IN (%s))", name, dbs_ddl_pg_name(printer, column->name), list);
 	return psprintf("CONSTRAINT %s CHECK (%s <@ ARRAY[%s]::text[])", name, dbs_ddl_pg_name(printer, column->name),
-					labels.data);
+					list);
 }
 
 void

@@ -193,7 +193,8 @@ dbs_ddl_pg_key(DdlPrinter *printer, DdlKey *key, const DdlName *name, DdlKnownTa
 	if (strcmp(index, dbs_ddl_pg_index_name(base, key->name)) != 0)
 		dbs_ddl_note(printer, DBS_NOTE_INFO, "index \"%s\" is called \"%s\", since \"%s\" has another owner", key->name,
 					 index, dbs_ddl_pg_index_name(base, key->name));
-	dbs_ddl_note_ignored(printer, key->ignored, psprintf("index \"%s\"", key->name));
+	if (key->ignored != NIL)
+		dbs_ddl_note_ignored(printer, key->ignored, psprintf("index \"%s\"", key->name));
 	if (special_index(printer, key, &method))
 		return;
 	initStringInfo(&parts);
@@ -214,7 +215,7 @@ dbs_ddl_pg_key(DdlPrinter *printer, DdlKey *key, const DdlName *name, DdlKnownTa
 		dbs_ddl_note(printer, DBS_NOTE_INFO, "index \"%s\": USING %s becomes a B-tree", key->name, key->method);
 	*after = lappend(*after, psprintf("CREATE %sINDEX %s%s ON %s%s (%s)", key->kind == DDL_KEY_UNIQUE ? "UNIQUE " : "",
 									  key->if_not_exists ? "IF NOT EXISTS " : "", dbs_ddl_pg_quote(index), qualified,
-									  method, parts.data));
+									  method, dbs_ddl_text(&parts)));
 	if (key->comment != NULL && *key->comment != '\0')
 		dbs_ddl_pg_comment(printer, "INDEX", dbs_ddl_pg_qualified(schema, index), key->comment, after);
 	if (table != NULL)

@@ -415,7 +415,7 @@ dbs_ddl_pg_create_table(DdlPrinter *printer, DdlStatement *statement)
 	appendStringInfo(&sql, "\n)%s", partition_by);
 	foreach (cell, before)
 		dbs_ddl_sql(printer, "%s", (char *) lfirst(cell));
-	dbs_ddl_sql(printer, "%s", sql.data);
+	printer->out->sql = lappend(printer->out->sql, (void *) dbs_ddl_text(&sql));
 	if (*partition_by != '\0')
 		dbs_ddl_pg_partitions(printer, statement->name, create->partitioning);
 	foreach (cell, create->keys)

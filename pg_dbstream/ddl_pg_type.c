@@ -268,7 +268,8 @@ dbs_ddl_pg_type_notes(DdlPrinter *printer, const DdlColumn *column)
 	if (type->srid >= 0 && !printer->options->has_postgis)
 		dbs_ddl_note(printer, DBS_NOTE_WARNING, "column \"%s\": SRID %d is not checked without PostGIS", column->name,
 					 type->srid);
-	dbs_ddl_note_ignored(printer, column->ignored, psprintf("column \"%s\"", column->name));
+	if (column->ignored != NIL)
+		dbs_ddl_note_ignored(printer, column->ignored, psprintf("column \"%s\"", column->name));
 }
 
 /* CHECK (json_valid(column)), by which MariaDB's json is a longtext. */

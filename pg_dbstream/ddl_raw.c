@@ -14,7 +14,7 @@
 #include "utils/memutils.h"
 
 #include "ddl_lexer.h"
-#include "ddl_raw.h"
+#include "ddl_my.h"
 
 typedef struct Pair
 {
@@ -55,27 +55,50 @@ dbs_ddl_parse_raw(const char *sql, const char **error, int *offset)
 	return trees;
 }
 
-static DdlStatement *
-find_created(const DdlRaw *raw, const DdlName *name)
+/* Any schema, as a key: no name is empty. */
+#define ANY_SCHEMA ""
+
+static void
+strike_name(DdlRaw *raw, DdlStatement *created)
 {
-	ListCell *cell;
+	dbs_ddl_names_remove(&raw->by_name, created->name->schema, created->name->name, created);
+	dbs_ddl_names_remove(&raw->by_name, ANY_SCHEMA, created->name->name, created);
+}
 
-	foreach (cell, raw->created)
+static void
+enlist_name(DdlRaw *raw, DdlStatement *created)
+{
+	dbs_ddl_names_add(&raw->by_name, created->name->schema, created->name->name, created);
+	dbs_ddl_names_add(&raw->by_name, ANY_SCHEMA, created->name->name, created);
+}
+
+void
+dbs_ddl_raw_remember_table(DdlRaw *raw, DdlStatement *created)
+{
+	if (created->create->place == 0)
 	{
-		DdlStatement *created = lfirst(cell);
-		const char *schema = created->name->schema;
-
-		if (strcmp(created->name->name, name->name) == 0 &&
-			(schema == NULL || name->schema == NULL || strcmp(schema, name->schema) == 0))
-			return created;
+		created->create->place = ++raw->tables;
+		raw->created = lappend(raw->created, created);
 	}
-	return NULL;
+	else
+		strike_name(raw, created);
+	enlist_name(raw, created);
+}
+
+DdlStatement *
+dbs_ddl_raw_find_table(const DdlRaw *raw, const DdlName *name)
+{
+	DdlStatement *created = dbs_ddl_names_find(&raw->by_name, name->schema, name->name);
+
+	if (created != NULL)
+		return created;
+	return dbs_ddl_names_find(&raw->by_name, name->schema == NULL ? ANY_SCHEMA : NULL, name->name);
 }
 
 DdlCreateTable *
 dbs_ddl_raw_created_table(DdlRaw *raw, const DdlName *name)
 {
-	const DdlStatement *created = find_created(raw, name);
+	const DdlStatement *created = dbs_ddl_raw_find_table(raw, name);
 
 	return created == NULL ? NULL : created->create;
 }
@@ -83,35 +106,66 @@ dbs_ddl_raw_created_table(DdlRaw *raw, const DdlName *name)
 const DdlCreateTable *
 dbs_ddl_raw_unchanged_table(DdlRaw *raw, const DdlName *name)
 {
-	const DdlStatement *created = find_created(raw, name);
+	const DdlStatement *created = dbs_ddl_raw_find_table(raw, name);
 
-	return created == NULL || list_member_ptr(raw->changed, created) ? NULL : created->create;
+	return created == NULL || created->create->changed ? NULL : created->create;
 }
 
 void
 dbs_ddl_raw_forget_table(DdlRaw *raw, const DdlName *name)
 {
-	DdlStatement *created = find_created(raw, name);
+	DdlStatement *created = dbs_ddl_raw_find_table(raw, name);
 
-	if (created != NULL)
-		raw->created = list_delete_ptr(raw->created, created);
+	if (created == NULL)
+		return;
+	raw->created = list_delete_ptr(raw->created, created);
+	strike_name(raw, created);
+	created->create->gone = true;
 }
 
 void
 dbs_ddl_raw_rename_table(DdlRaw *raw, const DdlName *name, const DdlName *new_name)
 {
-	DdlStatement *created = find_created(raw, name);
+	DdlStatement *created = dbs_ddl_raw_find_table(raw, name);
 
 	if (created == NULL)
 		return;
+	strike_name(raw, created);
 	created->name = palloc(sizeof(DdlName));
 	*created->name = *new_name;
+	enlist_name(raw, created);
 }
 
-/* Keys and constraints that come later in the text go into the table that it creates. */
-static void
-fold_keys(DdlCreateTable *table, const DdlStatement *tree)
+/*
+ * A table that the text creates after the one that refers to it: the key is known there, since text in a key has
+ * another type, but it is added later.
+ */
+static bool
+comes_later(const DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table)
 {
+	const DdlStatement *other = dbs_ddl_raw_find_table(raw, key->table);
+
+	return other != NULL && other->create->place > table->place;
+}
+
+/* The column that the action gives numbers to, as dumps do it after CREATE TABLE; NULL: the action is another one. */
+static DdlColumn *
+numbered_column(const DdlCreateTable *table, const DdlAction *action)
+{
+	DdlColumn *column = NULL;
+
+	if (action->kind == DDL_ADD_IDENTITY || action->kind == DDL_SET_DEFAULT)
+		column = (DdlColumn *) dbs_ddl_my_find_column(table, action->name);
+	if (column != NULL && action->kind == DDL_SET_DEFAULT && !dbs_ddl_raw_is_numbered(column, action->expr))
+		return NULL;
+	return column;
+}
+
+/* What the statement adds goes into the table that the text creates; true when nothing is left to add. */
+static bool
+fold_alter(DdlRaw *raw, DdlCreateTable *table, DdlStatement *tree)
+{
+	List *left = NIL;
 	ListCell *cell;
 
 	foreach (cell, tree->actions)
@@ -120,27 +174,37 @@ fold_keys(DdlCreateTable *table, const DdlStatement *tree)
 
 		if (action->kind == DDL_ADD_KEY)
 			table->keys = lappend(table->keys, action->key);
-		else if (action->kind == DDL_ADD_FOREIGN_KEY)
-			table->foreign_keys = lappend(table->foreign_keys, action->foreign_key);
 		else if (action->kind == DDL_ADD_CHECK)
 			table->checks = lappend(table->checks, action->check);
+		else if (action->kind == DDL_ADD_FOREIGN_KEY)
+		{
+			action->foreign_key->later = comes_later(raw, action->foreign_key, table);
+			table->foreign_keys = lappend(table->foreign_keys, action->foreign_key);
+			if (action->foreign_key->later)
+				left = lappend(left, lfirst(cell));
+		}
+		else if (action->kind == DDL_ADD_IDENTITY)
+			numbered_column(table, action)->auto_increment = true;
+		else
+			dbs_ddl_raw_number(raw, numbered_column(table, action));
 	}
+	tree->actions = left;
+	return left == NIL;
 }
 
-/* Is the statement nothing but keys and constraints? */
+/* Is the statement nothing but keys, constraints and numbers for columns? */
 static bool
-is_keys(const DdlStatement *tree)
+is_addition(const DdlCreateTable *table, const DdlStatement *tree)
 {
 	ListCell *cell;
 
-	if (tree->kind != DDL_ALTER_TABLE || tree->actions == NIL)
-		return false;
 	foreach (cell, tree->actions)
 	{
 		const DdlAction *action = lfirst(cell);
 
 		if (action->kind == DDL_ADD_KEY ? action->key->using_index != NULL
-										: action->kind != DDL_ADD_CHECK && action->kind != DDL_ADD_FOREIGN_KEY)
+										: action->kind != DDL_ADD_CHECK && action->kind != DDL_ADD_FOREIGN_KEY &&
+											  numbered_column(table, action) == NULL)
 			return false;
 	}
 	return true;
@@ -179,24 +243,32 @@ fold(DdlRaw *raw, DdlStatement *tree)
 {
 	DdlStatement *created;
 	ListCell *cell;
+	bool left;
 
 	foreach (cell, tree->names)
-		raw->changed = lappend(raw->changed, find_created(raw, lfirst(cell)));
+	{
+		created = dbs_ddl_raw_find_table(raw, lfirst(cell));
+		if (created != NULL)
+			created->create->changed = true;
+	}
 	if (tree->kind != DDL_ALTER_TABLE && tree->kind != DDL_COMMENT)
 		return false;
-	created = find_created(raw, tree->name);
-	if (created == NULL || created->create->like != NULL || list_member_ptr(raw->changed, created))
+	created = dbs_ddl_raw_find_table(raw, tree->name);
+	if (created == NULL || created->create->like != NULL || created->create->changed)
 		return false;
 	if (tree->kind == DDL_COMMENT)
 		return fold_comment(created->create, tree);
-	if (!is_keys(tree))
+	/* What is ignored, as OWNER TO in dumps, changes nothing. */
+	if (tree->actions == NIL)
+		return false;
+	if (!is_addition(created->create, tree))
 	{
-		raw->changed = lappend(raw->changed, created);
+		created->create->changed = true;
 		return false;
 	}
-	fold_keys(created->create, tree);
+	left = !fold_alter(raw, created->create, tree);
 	dbs_ddl_raw_settle_primary(created->create);
-	return true;
+	return !left;
 }
 
 /* The name that an element of CREATE SCHEMA creates something under, or NULL. */

@@ -13,7 +13,10 @@ typedef struct DdlRaw
 	const DbsDdlOptions *options;
 	DbsDdlStatement *out; /* the statement whose notes are being written */
 	List *created;        /* of DdlStatement: CREATE TABLE seen in this text */
-	List *changed;        /* of DdlStatement: those of them that a later statement changes */
+	DdlNames by_name;     /* the same by schema and name, and by the name alone */
+	DdlNames check_names; /* of DdlStatement: whose check has the name, by database; dbs_ddl_my_take_names */
+	DdlNames key_names;   /* and whose foreign key */
+	int tables;           /* how many CREATE TABLE */
 	List *types;          /* of DdlStatement: CREATE TYPE and CREATE DOMAIN seen in this text */
 	List *notes;
 } DdlRaw;
@@ -85,7 +88,13 @@ void dbs_ddl_raw_settle_primary(DdlCreateTable *table);
 List *dbs_ddl_raw_attributes(List *constraints);
 /* Names that PostgreSQL would choose, where none is written. known: what the table has already; may be NULL. */
 void dbs_ddl_raw_name_constraints(DdlCreateTable *table, const DdlCreateTable *known, const char *relation);
-/* What this text created under the name; NULL: nothing. */
+/*
+ * The text creates the table.  Reading and writing go through the text one after the other, and both say so: of several
+ * of one name, the last one said is meant.
+ */
+void dbs_ddl_raw_remember_table(DdlRaw *raw, DdlStatement *created);
+/* What this text created under the name; NULL: nothing. A name without a schema means one of any schema. */
+DdlStatement *dbs_ddl_raw_find_table(const DdlRaw *raw, const DdlName *name);
 DdlCreateTable *dbs_ddl_raw_created_table(DdlRaw *raw, const DdlName *name);
 /* The same while the text is read, if it still is as it was created. */
 const DdlCreateTable *dbs_ddl_raw_unchanged_table(DdlRaw *raw, const DdlName *name);
@@ -94,6 +103,9 @@ void dbs_ddl_raw_forget_table(DdlRaw *raw, const DdlName *name);
 void dbs_ddl_raw_rename_table(DdlRaw *raw, const DdlName *name, const DdlName *new_name);
 /* A type that this text creates: an enum (labels), a domain (type) or a composite type (create); NULL: none. */
 const DdlStatement *dbs_ddl_raw_find_type(const DdlRaw *raw, const char *name);
+/* Does the column with this default take its values from a sequence?  Then number makes it AUTO_INCREMENT. */
+bool dbs_ddl_raw_is_numbered(const DdlColumn *column, const DdlExpr *value);
+void dbs_ddl_raw_number(DdlRaw *raw, DdlColumn *column);
 /* NOT NULL, DEFAULT and CHECK of the column's domain, into the column and the table; nothing for another type. */
 void dbs_ddl_raw_domain(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const TypeName *name);
 /* text with a check of labels goes back to the ENUM or SET that it came from. */

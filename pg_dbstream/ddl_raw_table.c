@@ -13,10 +13,20 @@
 
 /* ---- columns -------------------------------------------------------------------------------- */
 
-static bool
-is_nextval(const DdlExpr *expr)
+bool
+dbs_ddl_raw_is_numbered(const DdlColumn *column, const DdlExpr *value)
 {
-	return expr != NULL && expr->kind == DDL_EXPR_FUNCTION && strcmp(expr->text, "nextval") == 0;
+	return value != NULL && value->kind == DDL_EXPR_FUNCTION && strcmp(value->text, "nextval") == 0 &&
+		   dbs_ddl_is_integer(column->type->family);
+}
+
+void
+dbs_ddl_raw_number(DdlRaw *raw, DdlColumn *column)
+{
+	column->auto_increment = true;
+	column->default_value = NULL;
+	dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "column \"%s\": a default from a sequence becomes AUTO_INCREMENT",
+					 column->name);
 }
 
 static void
@@ -87,13 +97,8 @@ read_attributes(DdlRaw *raw, DdlCreateTable *table, DdlColumn *column, const Col
 #endif
 	foreach (cell, dbs_ddl_raw_attributes(definition->constraints))
 		read_column_constraint(raw, table, column, lfirst(cell));
-	if (is_nextval(column->default_value) && dbs_ddl_is_integer(column->type->family))
-	{
-		column->auto_increment = true;
-		column->default_value = NULL;
-		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "column \"%s\": a default from a sequence becomes AUTO_INCREMENT",
-						 column->name);
-	}
+	if (dbs_ddl_raw_is_numbered(column, column->default_value))
+		dbs_ddl_raw_number(raw, column);
 }
 
 DdlColumn *
@@ -289,6 +294,6 @@ dbs_ddl_raw_create_table(DdlRaw *raw, CreateStmt *create)
 	dbs_ddl_raw_settle_primary(table);
 	dbs_ddl_raw_restore_labels(table);
 	if (!table->temporary)
-		raw->created = lappend(raw->created, statement);
+		dbs_ddl_raw_remember_table(raw, statement);
 	return statement;
 }

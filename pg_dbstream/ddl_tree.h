@@ -246,6 +246,7 @@ typedef struct DdlForeignKey
 	bool initially_deferred;
 	bool not_enforced;
 	bool not_valid;
+	bool later; /* its table is created later in the text, and the key added then */
 } DdlForeignKey;
 
 typedef struct DdlCheck
@@ -392,6 +393,9 @@ typedef struct DdlCreateTable
 	DdlName *partition_of; /* PostgreSQL */
 	DdlPartition *partition_bound;
 	List *inherits; /* of DdlName */
+	int place;      /* among the tables that the text creates, from 1; 0: it is not remembered */
+	bool changed;   /* a later statement changes it: what comes after that is not part of it */
+	bool gone;      /* a later statement, which has been written, drops it */
 } DdlCreateTable;
 
 typedef enum DdlActionKind
