@@ -364,6 +364,44 @@ match_columns(MYSQL *meta, MysqlTable *table, bool *matched, bool *found, Failur
 	return true;
 }
 
+/* What an engine without transactions takes stays when the position beside it is rolled back, and would come twice. */
+static bool
+require_transactions(MYSQL *meta, const MysqlTable *table, Failure *failure)
+{
+	static const char doing[] = "looking at the target's engines";
+	SqlBuffer sql = {0};
+	MYSQL_RES *result;
+	MYSQL_ROW row;
+	bool ok;
+
+	sql_buffer_text(&sql,
+					"SELECT t.engine FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = "
+					"t.engine WHERE e.transactions <> 'YES' AND t.table_schema = ");
+	sql_buffer_quoted(&sql, table->schema, strlen(table->schema));
+	sql_buffer_text(&sql, " AND t.table_name = ");
+	sql_buffer_quoted(&sql, table->name, strlen(table->name));
+	ok = run(meta, &sql, doing, failure);
+	sql_buffer_free(&sql);
+	result = ok ? mysql_store_result(meta) : NULL;
+	if (result == NULL)
+		return ok && target_failed(meta, doing, failure);
+	row = mysql_fetch_row(result);
+	if (row != NULL)
+	{
+		char hint[400];
+
+		snprintf(hint, sizeof hint, "ALTER TABLE %s ENGINE = InnoDB; at the target, then dbstream.resume_stream().",
+				 table->quoted);
+		ok =
+			failure_set(failure, FAILURE_REJECT, "target_engine", hint,
+						"table %s at the target has the engine %s, which has no transactions: a crash would leave rows "
+						"twice or in part",
+						table->quoted, row[0]);
+	}
+	mysql_free_result(result);
+	return ok;
+}
+
 static bool
 require_all(const MysqlTable *table, const bool *matched, Failure *failure)
 {
@@ -476,7 +514,7 @@ open_columns(MYSQL *meta, MysqlTable *table, ServerFlavour flavour, const Stream
 		else if (ok && !found)
 			ok = create_table(meta, table, columns, type_names, flavour, failure) &&
 				 match_columns(meta, table, matched, &found, failure);
-		ok = ok && require_all(table, matched, failure);
+		ok = ok && require_all(table, matched, failure) && require_transactions(meta, table, failure);
 	}
 	for (uint32_t i = 0; type_names != NULL && i < table->column_count; i++)
 		free(type_names[i]);

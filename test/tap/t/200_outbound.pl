@@ -15,7 +15,7 @@ foreach my $kind (qw(mariadb mysql))
 		my $why = DBStream::MySQL::missing($kind);
 		skip "$kind: $why", 1 if $why;
 		my $scene = DBStream::OutScene->new(kind => $kind);
-		my $good = eval { changes($scene, $kind); status($scene, $kind); definitions($scene, $kind); 1; };
+		my $good = eval { changes($scene, $kind); status($scene, $kind); engine($scene, $kind); definitions($scene, $kind); 1; };
 		fail("$kind: $@") unless $good;
 		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
 		eval { $scene->finish };
@@ -117,6 +117,25 @@ sub status
 	$source->sql("SELECT dbstream.pause_stream('out')");
 	$source->sql("SELECT dbstream.drop_stream('out')");
 	is($source->sql('SELECT count(*) FROM pg_replication_slots'), 0, "$kind: dropping the stream drops its slot");
+}
+
+# A table that a crash would leave half written is refused.
+sub engine
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	$target->sql('CREATE DATABASE old; CREATE TABLE old.t (id int PRIMARY KEY) ENGINE = MyISAM');
+	$source->sql('CREATE SCHEMA old; CREATE TABLE old.t (id int PRIMARY KEY)');
+	$scene->start_stream('old', 'old.*', start => 'now');
+	$source->sql('INSERT INTO old.t VALUES (1)');
+	ok(wait_until(60, sub { $source->sql("SELECT count(*) FROM dbstream.stream_status WHERE name = 'old' AND last_error ~ 'engine MyISAM'") + 0 }),
+		"$kind: a table without transactions stops the stream");
+	is($target->sql('SELECT COUNT(*) FROM old.t'), 0, "$kind: before it has a row");
+	$target->sql('ALTER TABLE old.t ENGINE = InnoDB');
+	$source->sql("SELECT dbstream.resume_stream('old')");
+	ok($scene->caught_up('old', 60), "$kind: once it has them, the stream goes on");
+	is($target->sql('SELECT COUNT(*) FROM old.t'), 1, "$kind: with the row");
 }
 
 # A definition holds for all that is committed after it was changed, however fast that follows.
