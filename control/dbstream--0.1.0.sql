@@ -887,6 +887,9 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)
 	TO dbstream_bridge;
 
+-- For the bars that it shows on a terminal.
+GRANT SELECT ON dbstream.backfill_status TO dbstream_bridge;
+
 -- The monitor: the views, and the functions under them.
 GRANT SELECT ON dbstream.stream_status, dbstream.table_status, dbstream.bridge_status, dbstream.worker_status,
 	dbstream.errors, dbstream.conflicts, dbstream.ddl_history, dbstream.backfill_status TO dbstream_monitor;

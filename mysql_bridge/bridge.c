@@ -21,6 +21,7 @@
 #include "clock.h"
 #include "log.h"
 #include "postgres_connection.h"
+#include "progress_bars.h"
 #include "request.h"
 #include "stream.h"
 #include "stream_config.h"
@@ -30,6 +31,7 @@
 #define REQUEST_POLL_MS 200
 #define LIST_POLL_MS 5000 /* should a notification ever be missed */
 #define STOP_LIMIT_MS 4000
+#define BARS_MS 500
 #define MAX_REQUESTS 8
 
 typedef struct Bridge
@@ -45,6 +47,8 @@ typedef struct Bridge
 	bool list_due;
 	int64_t listed_ms;
 	int64_t requests_ms;
+	bool bars; /* somebody looks at the log on a terminal */
+	int64_t bars_ms;
 } Bridge;
 
 static bool
@@ -284,6 +288,8 @@ disconnect(Bridge *bridge)
 	if (bridge->conn != NULL)
 		PQfinish(bridge->conn);
 	bridge->conn = NULL;
+	if (bridge->bars)
+		log_footer(NULL, 0);
 }
 
 static bool
@@ -329,6 +335,46 @@ take_notifications(Bridge *bridge, Failure *failure)
 	return true;
 }
 
+/* ---- bars ---- */
+
+static bool
+at_a_terminal(const Bridge *bridge)
+{
+	int rows, columns;
+
+	return bridge->arguments->only_stream == NULL && bridge->arguments->log_format == LOG_FORMAT_TEXT &&
+		   progress_bars_terminal(STDERR_FILENO, &rows, &columns);
+}
+
+/* How far backfills are, below the log, as long as there is one. */
+static bool
+show_bars(Bridge *bridge, Failure *failure)
+{
+	PGresult *result = query(bridge, progress_bars_query, 1, (const char *const[]){NULL}, failure);
+	char *text = NULL;
+	size_t size = 0;
+	int rows, columns, lines;
+	FILE *out;
+
+	if (result == NULL)
+		return false;
+	out = open_memstream(&text, &size);
+	if (out != NULL)
+	{
+		(void) progress_bars_terminal(STDERR_FILENO, &rows, &columns);
+		lines = progress_bars_write(out, result, columns, rows - 3);
+		if (fclose(out) != 0 || lines == 0)
+		{
+			free(text);
+			text = NULL;
+		}
+		log_footer(text, lines);
+	}
+	PQclear(result);
+	bridge->bars_ms = clock_now_ms();
+	return true;
+}
+
 /* One round of everything that is due. */
 static bool
 serve(Bridge *bridge, Failure *failure)
@@ -340,6 +386,8 @@ serve(Bridge *bridge, Failure *failure)
 	if (!take_notifications(bridge, failure) || !finish_requests(bridge, failure))
 		return false;
 	if ((bridge->list_due || now - bridge->listed_ms >= LIST_POLL_MS) && !read_streams(bridge, failure))
+		return false;
+	if (bridge->bars && now - bridge->bars_ms >= BARS_MS && !show_bars(bridge, failure))
 		return false;
 	return now - bridge->requests_ms < REQUEST_POLL_MS || take_requests(bridge, failure);
 }
@@ -407,6 +455,7 @@ bridge_run(const Arguments *arguments, int stop_fd, Failure *failure)
 	if (bridge.wake_fd < 0)
 		return failure_set(failure, FAILURE_FATAL, "internal", NULL, "eventfd: %s", strerror(errno));
 	bridge.settings = (StreamSettings){arguments->conninfo, arguments->name, bridge.wake_fd};
+	bridge.bars = at_a_terminal(&bridge);
 	backoff_init(&backoff, (uint64_t) getpid() * 2654435761u + (uint64_t) time(NULL));
 	while (ok && !told_to_stop(&bridge))
 	{

@@ -36,8 +36,10 @@
 #define MOST_CHUNK_ROWS 2000000
 #define MOST_LOCKED_ROWS 10000
 
-/* A reader that leaves the rest of its range to others keeps so many chunks. */
+/* A reader that leaves the rest of its range to others keeps so many chunks. Where chunks have fewer rows than this,
+ * these are so large that not many readers are to have them in memory. */
 #define CUT_CHUNKS 4
+#define CUT_LEAST_ROWS 100
 
 /* What a reader gathers before it takes the outbox. */
 #define FLUSH_SIZE ((size_t) 128 * 1024)
@@ -490,7 +492,8 @@ cut_range(Reader *reader)
 	char **key = NULL;
 	bool done;
 
-	if (pool == NULL || !range_pool_wants_cut(pool, reader->table, reader->range))
+	if (pool == NULL || chunk_limit(reader) < CUT_LEAST_ROWS ||
+		!range_pool_wants_cut(pool, reader->table, reader->range))
 		return true;
 	done = find_key(reader, CUT_CHUNKS * chunk_limit(reader) - 1, &key);
 	if (done && key != NULL)

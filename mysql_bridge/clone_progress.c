@@ -13,19 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "postgres_connection.h"
+#include "progress_bars.h"
 
 #define QUERY_MS 30000
 #define BARS_MS 250
 #define LINES_MS 3000
-#define BAR_MOST 30
-#define BAR_LEAST 5
-#define NAME_WIDTH 24
-#define BESIDE_BAR 77
 
 struct CloneProgress
 {
@@ -41,26 +37,6 @@ struct CloneProgress
 	char **done;    /* tables whose end has been told */
 	size_t done_count;
 };
-
-enum
-{
-	COLUMN_TABLE,
-	COLUMN_PHASE,
-	COLUMN_ROWS,
-	COLUMN_ESTIMATED,
-	COLUMN_PACE,
-	COLUMN_PERCENT,
-	COLUMN_LEFT,
-	COLUMN_STATE
-};
-
-/* What is being copied first, then what is next; what is done last. */
-static const char status_query[] =
-	"SELECT b.source_schema || '.' || b.source_table, b.phase, b.rows_done, b.rows_estimated,"
-	" coalesce(b.rows_per_second, 0), b.percent, coalesce(extract(epoch FROM b.time_left)::bigint, -1), b.state"
-	" FROM dbstream.backfill_status b WHERE b.stream = $1"
-	" ORDER BY array_position(ARRAY['copying', 'indexing', 'foreign keys', 'catching up', 'copied', 'waiting', 'done'],"
-	" b.phase), b.rows_estimated DESC, 1";
 
 /* ---- the log's lines ---- */
 
@@ -108,20 +84,12 @@ CloneProgress *
 clone_progress_new(const char *stream)
 {
 	CloneProgress *progress = calloc(1, sizeof *progress);
-	struct winsize window;
 
 	if (progress == NULL)
 		return NULL;
 	progress->stream = stream;
 	progress->log_pipe = -1;
-	progress->screen_rows = 24;
-	progress->screen_columns = 80;
-	progress->terminal = isatty(STDOUT_FILENO) && getenv("TERM") != NULL && strcmp(getenv("TERM"), "dumb") != 0;
-	if (progress->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_row > 4 && window.ws_col > 20)
-	{
-		progress->screen_rows = window.ws_row;
-		progress->screen_columns = window.ws_col;
-	}
+	progress->terminal = progress_bars_terminal(STDOUT_FILENO, &progress->screen_rows, &progress->screen_columns);
 	if (progress->terminal)
 		catch_log(progress);
 	else
@@ -143,62 +111,7 @@ clone_progress_free(CloneProgress *progress)
 	fflush(stdout);
 }
 
-/* ---- rows as text ---- */
-
-static int64_t
-number(const PGresult *rows, int row, int column)
-{
-	return strtoll(PQgetvalue(rows, row, column), NULL, 10);
-}
-
-/* "850", "12 k", "3.4 M" in at most six characters. */
-static void
-short_number(int64_t value, char out[32])
-{
-	if (value < 10000)
-		snprintf(out, 32, "%" PRId64, value);
-	else if (value < 10000000)
-		snprintf(out, 32, "%" PRId64 " k", value / 1000);
-	else
-		snprintf(out, 32, "%.1f M", (double) value / 1e6);
-}
-
-static void
-duration(int64_t seconds, char out[32])
-{
-	if (seconds < 0)
-		out[0] = '\0';
-	else if (seconds < 3600)
-		snprintf(out, 32, "%d:%02d", (int) (seconds / 60), (int) (seconds % 60));
-	else
-		snprintf(out, 32, "%d:%02d:%02d", (int) (seconds / 3600 % 10000), (int) (seconds / 60 % 60),
-				 (int) (seconds % 60));
-}
-
-static void
-draw_bar(const PGresult *rows, int row, int columns)
-{
-	const char *name = PQgetvalue(rows, row, COLUMN_TABLE);
-	double percent = strtod(PQgetvalue(rows, row, COLUMN_PERCENT), NULL);
-	int width = columns - BESIDE_BAR < BAR_LEAST  ? BAR_LEAST
-				: columns - BESIDE_BAR > BAR_MOST ? BAR_MOST
-												  : columns - BESIDE_BAR;
-	int filled = (int) (percent * width / 100);
-	char bar[BAR_MOST + 1], done[32], pace[32], left[32], line[512];
-	size_t skip = strlen(name) > NAME_WIDTH ? strlen(name) - NAME_WIDTH : 0;
-
-	for (int i = 0; i < width; i++)
-		bar[i] = i < filled ? '#' : '.';
-	bar[width] = '\0';
-	while (skip > 0 && ((unsigned char) name[skip] & 0xC0) == 0x80)
-		skip++;
-	short_number(number(rows, row, COLUMN_ROWS), done);
-	short_number(number(rows, row, COLUMN_PACE), pace);
-	duration(number(rows, row, COLUMN_LEFT), left);
-	snprintf(line, sizeof line, "%-*s [%s] %5.1f %% %-12s %8s %8s/s %7s", NAME_WIDTH, name + skip, bar, percent,
-			 PQgetvalue(rows, row, COLUMN_PHASE), done, pace, left);
-	printf("%.*s\033[K\n", columns - 1, line);
-}
+/* ---- bars ---- */
 
 static void
 erase_bars(CloneProgress *progress)
@@ -211,30 +124,11 @@ erase_bars(CloneProgress *progress)
 static void
 draw_bars(CloneProgress *progress)
 {
-	const PGresult *rows = progress->rows;
-	int count = rows != NULL ? PQntuples(rows) : 0;
-	int most = progress->screen_rows - 3;
-	int finished = 0, drawn = 0;
-	int64_t copied = 0;
-
 	erase_bars(progress);
 	pass_log(progress);
-	for (int row = 0; row < count; row++)
-	{
-		copied += number(rows, row, COLUMN_ROWS);
-		if (strcmp(PQgetvalue(rows, row, COLUMN_PHASE), "done") == 0)
-			finished++;
-		if (drawn >= most)
-			continue;
-		draw_bar(rows, row, progress->screen_columns);
-		drawn++;
-	}
-	if (count > 0)
-	{
-		printf("%d of %d tables done, %" PRId64 " rows\033[K\n", finished, count, copied);
-		drawn++;
-	}
-	progress->drawn = drawn;
+	if (progress->rows != NULL)
+		progress->drawn =
+			progress_bars_write(stdout, progress->rows, progress->screen_columns, progress->screen_rows - 3);
 	fflush(stdout);
 }
 
@@ -272,21 +166,21 @@ print_lines(CloneProgress *progress)
 
 	for (int row = 0; rows != NULL && row < PQntuples(rows); row++)
 	{
-		const char *table = PQgetvalue(rows, row, COLUMN_TABLE);
-		const char *phase = PQgetvalue(rows, row, COLUMN_PHASE);
-		int64_t left = number(rows, row, COLUMN_LEFT);
+		const char *table = PQgetvalue(rows, row, PROGRESS_TABLE);
+		const char *phase = PQgetvalue(rows, row, PROGRESS_PHASE);
+		int64_t left = progress_bars_number(rows, row, PROGRESS_LEFT);
 
 		if (strcmp(phase, "waiting") == 0 || told_done(progress, table))
 			continue;
 		if (strcmp(phase, "done") == 0)
 		{
-			printf("%s: done, %s rows\n", table, PQgetvalue(rows, row, COLUMN_ROWS));
+			printf("%s: done, %s rows\n", table, PQgetvalue(rows, row, PROGRESS_ROWS));
 			remember_done(progress, table);
 			continue;
 		}
-		printf("%s: %s, %s of about %s rows (%s %%), %s rows/s", table, phase, PQgetvalue(rows, row, COLUMN_ROWS),
-			   PQgetvalue(rows, row, COLUMN_ESTIMATED), PQgetvalue(rows, row, COLUMN_PERCENT),
-			   PQgetvalue(rows, row, COLUMN_PACE));
+		printf("%s: %s, %s of about %s rows (%s %%), %s rows/s", table, phase, PQgetvalue(rows, row, PROGRESS_ROWS),
+			   PQgetvalue(rows, row, PROGRESS_ESTIMATED), PQgetvalue(rows, row, PROGRESS_PERCENT),
+			   PQgetvalue(rows, row, PROGRESS_PACE));
 		if (left >= 0)
 			printf(", about %" PRId64 " s left", left);
 		printf("\n");
@@ -299,7 +193,7 @@ clone_progress_show(CloneProgress *progress, PGconn *conn, int stop_fd, char sta
 {
 	const char *values[] = {progress->stream};
 	int64_t now = clock_now_ms();
-	PGresult *rows = postgres_connection_query(conn, status_query, 1, values, stop_fd, QUERY_MS, failure);
+	PGresult *rows = postgres_connection_query(conn, progress_bars_query, 1, values, stop_fd, QUERY_MS, failure);
 	PGresult *whole;
 
 	if (rows == NULL)

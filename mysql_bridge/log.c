@@ -4,8 +4,10 @@
 #include "log.h"
 
 #include <json-c/json.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,9 +66,14 @@ format_now(char out[40])
 	snprintf(out, 40, "%s.%03dZ", seconds, (int) (now.tv_nsec / 1000000));
 }
 
+static pthread_mutex_t footer_lock = PTHREAD_MUTEX_INITIALIZER;
+static char *footer;
+static int footer_lines;
+static int footer_drawn; /* lines that stand on the screen */
+
 /* There is nowhere to report that the log itself cannot be written. */
 static void
-write_line(const char *line, size_t size)
+write_whole(const char *line, size_t size)
 {
 	while (size > 0)
 	{
@@ -77,6 +84,50 @@ write_line(const char *line, size_t size)
 		line += written;
 		size -= (size_t) written;
 	}
+}
+
+/* Erase the footer, write the line, and draw the footer as it is now below it. Called with the lock held. */
+static void
+write_above_footer(const char *line, size_t size)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+
+	if (out == NULL)
+		return;
+	if (footer_drawn > 0)
+		fprintf(out, "\033[%dA\033[J", footer_drawn);
+	fwrite(line, 1, size, out);
+	if (footer != NULL)
+		fputs(footer, out);
+	if (fclose(out) == 0)
+		write_whole(text, length);
+	free(text);
+	footer_drawn = footer != NULL ? footer_lines : 0;
+}
+
+static void
+write_line(const char *line, size_t size)
+{
+	pthread_mutex_lock(&footer_lock);
+	if (footer != NULL)
+		write_above_footer(line, size);
+	else
+		write_whole(line, size);
+	pthread_mutex_unlock(&footer_lock);
+}
+
+void
+log_footer(char *text, int lines)
+{
+	pthread_mutex_lock(&footer_lock);
+	free(footer);
+	footer = text;
+	footer_lines = lines;
+	if (footer != NULL || footer_drawn > 0)
+		write_above_footer("", 0);
+	pthread_mutex_unlock(&footer_lock);
 }
 
 static void

@@ -35,4 +35,10 @@ void log_line(LogLevel level, const char *stream, const char *format, ...) __att
 /* A failure with all its parts.  Called once for each failure, by whoever decides what happens next. */
 void log_failure(LogLevel level, const char *stream, const Failure *failure);
 
+/*
+ * Lines that stay below the log, on a terminal: each line of the log goes above them. text is malloc'd and becomes the
+ * log's; NULL: none any more.
+ */
+void log_footer(char *text, int lines);
+
 #endif

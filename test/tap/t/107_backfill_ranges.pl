@@ -6,7 +6,7 @@ use warnings;
 
 use DBStream::Faults qw(fault);
 use DBStream::MySQL;
-use DBStream::Process qw(in_child is_running wait_until write_file);
+use DBStream::Process qw(in_child is_running read_file start_program stop_program wait_until write_file);
 use DBStream::Scene;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -128,6 +128,17 @@ sub watch
 		});
 }
 
+# The bridge on a terminal of 100 columns and 12 lines, what it shows in a file.
+sub bridge_on_a_terminal
+{
+	my ($scene, $typed) = @_;
+	my $folder = DBStream::Scene::work_folder();
+
+	write_file("$folder/terminal.sh", "stty cols 100 rows 12\nexec '" . DBStream::Bridge::program() . "'\n");
+	return start_program('script', [ 'script', '-qefc', "sh $folder/terminal.sh", $typed ], "$folder/script.log",
+		env => { TERM => 'xterm', DBSTREAM_CHUNK_ROWS => 400, DBSTREAM_CONNINFO => $scene->target->conninfo('bridge') });
+}
+
 # A stream of one table, and three readers.
 sub one_table
 {
@@ -138,12 +149,22 @@ sub one_table
 	$source->sql('CREATE TABLE one (k int PRIMARY KEY, v varchar(40)); INSERT INTO one SELECT i * 8, i FROM ' . numbers()
 		  . '; INSERT INTO one SELECT k + 4, k FROM one; INSERT INTO one SELECT k + 2, k FROM one;'
 		  . ' INSERT INTO one SELECT k + 1, k FROM one', 'one');
+	my $typed = DBStream::Scene::work_folder() . "/typed-$kind";
+	my $bridge = bridge_on_a_terminal($scene, $typed);
 	$scene->start_stream('one', 'one.*', start => 'backfill', backfill_workers => 3);
 	ok($target->wait_for("SELECT state = 'done' FROM dbstream.backfill", 60), "$kind: the backfill of one table ends");
-	like($scene->bridge->log_text, qr/one\.one is copied in (?:[2-9]|\d\d+) ranges, by [23] readers at once/,
+	# The bars go with the next look after the end.
+	wait_until(30, sub { read_file($typed) =~ /one\.one is copied in.*\[#*\.*\] .*\e\[J[^\[]*\z/s });
+	stop_program($bridge, 'TERM');
+	my $text = read_file($typed);
+	like($text, qr/one\.one +\[#*\.*\] +[\d.]+ % \w+ .*\r\n0 of 1 tables done/, "$kind: the bridge shows bars on a terminal");
+	like($text, qr/\e\[2A\e\[J\d{4}-\d\d-\d\dT\S+ info .*one\.one is copied in/, "$kind: and lines of the log above them");
+	unlike($text =~ s/.*\e\[J//sr, qr/\[[#.]+\]/, "$kind: none are left at the end");
+	like($text, qr/one\.one is copied in (?:[2-9]|\d\d+) ranges, by [23] readers at once/,
 		"$kind: several readers copied ranges of it at once");
 	is($target->sql('SELECT count(*), sum(k) FROM one.one'), join('|', 8 * $rows, 4 * $rows * (8 * $rows - 1)),
 		"$kind: it has every row of it");
+	$scene->bridge->start;
 	$scene->drop_stream('one');
 }
 
@@ -155,7 +176,6 @@ sub in_ranges
 	my $all = 2 * $rows * keys %tables;
 
 	$scene->bridge->{env}{DBSTREAM_CHUNK_ROWS} = 400;
-	$scene->bridge->start;
 	one_table($scene, $kind);
 	make_tables($source);
 	my $writer = start_writer($source, $flag);
