@@ -70,7 +70,7 @@ CREATE TABLE dbstream.error_log (
 	first_at timestamptz NOT NULL,
 	last_at timestamptz NOT NULL,
 	times bigint NOT NULL DEFAULT 1,
-	origin text NOT NULL CHECK (origin IN ('apply', 'bridge')),
+	origin text NOT NULL CHECK (origin IN ('apply', 'bridge', 'server')),
 	code text NOT NULL,
 	message text NOT NULL,
 	detail text,
@@ -196,6 +196,10 @@ COMMENT ON FUNCTION dbstream.outbound_ddl(int, text, text) IS 'What a captured s
 CREATE FUNCTION dbstream.outbound_ddl_done(stream_id int, content text, dialect text, outcome text, note text)
 RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_outbound_ddl_done';
 COMMENT ON FUNCTION dbstream.outbound_ddl_done(int, text, text, text, text) IS 'Records what became of a captured schema change at the target of a stream';
+
+CREATE FUNCTION dbstream.outbound_truncate("columns" text, condition text, dialect text)
+RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_outbound_truncate';
+COMMENT ON FUNCTION dbstream.outbound_truncate(text, text, text) IS 'The condition of a partition''s rows in the words of an outbound stream''s target, for the bridge; NULL when it has no equivalent there';
 
 CREATE FUNCTION dbstream.skip_ddl(stream text)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_skip_ddl';
@@ -433,7 +437,11 @@ CREATE VIEW dbstream.stream_status AS
 		coalesce(p.rows_updated, 0) AS rows_updated, coalesce(p.rows_deleted, 0) AS rows_deleted,
 		e.message AS last_error, e.last_at AS last_error_at, e.hint AS last_error_hint, e.position AS last_error_position,
 		CASE WHEN t.reported THEN r.bridge END AS bridge, w.worker_pid, w.sender_pid AS receiver_pid, w.queued_bytes,
-		o.slot_name, o.confirmed_position, o.retained_bytes
+		o.slot_name, o.confirmed_position, o.retained_bytes, o.retained_limit,
+		CASE WHEN o.slot_name IS NULL OR p.position IS NULL AND o.retained_bytes IS NULL THEN NULL
+			WHEN o.lost THEN 'lost'
+			WHEN o.retained_bytes > 0.8 * o.retained_limit THEN 'warning'
+			ELSE 'ok' END AS slot_state
 	FROM dbstream.stream s
 	LEFT JOIN dbstream.progress p ON p.stream_id = s.id
 	-- A stream that writes elsewhere has no worker here: its session is the backend that holds the claim.
@@ -446,14 +454,19 @@ CREATE VIEW dbstream.stream_status AS
 		ON true
 	LEFT JOIN LATERAL (SELECT n.name AS slot_name, k.confirmed_flush_lsn::text AS confirmed_position,
 			(p.position IS NOT NULL AND k.slot_name IS NULL) OR k.wal_status = 'lost' AS lost,
-			pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
-				ELSE pg_catalog.pg_current_wal_lsn() END, k.restart_lsn)::bigint AS retained_bytes
+			d.bytes AS retained_bytes,
+			least(nullif(pg_catalog.pg_size_bytes(s.options->>'max_retained_wal'), 0), d.bytes + k.safe_wal_size) AS retained_limit
 		FROM (SELECT pg_catalog.format('dbstream_%s_%s', d.oid, s.id) AS name FROM pg_catalog.pg_database d
 			WHERE d.datname = pg_catalog.current_database()) n
-		LEFT JOIN pg_catalog.pg_replication_slots k ON k.slot_name = n.name) o ON s.source = 'local'
+		LEFT JOIN pg_catalog.pg_replication_slots k ON k.slot_name = n.name
+		CROSS JOIN LATERAL (SELECT pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery()
+				THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, k.restart_lsn)::bigint
+			AS bytes) d) o ON s.source = 'local'
 	LEFT JOIN dbstream.backfill b ON b.stream_id = s.id AND s.source = 'local'
 	LEFT JOIN dbstream.stream_reports() r ON r.stream_id = s.id
 	LEFT JOIN LATERAL (SELECT o.message, o.last_at, o.hint, o.position FROM dbstream.error_log o WHERE o.stream_id = s.id
+			-- A warning while nothing has failed.
+			AND o.code <> 'slot_filling'
 		ORDER BY o.last_at DESC, o.id DESC LIMIT 1) e ON true
 	CROSS JOIN LATERAL (SELECT (r.pid = w.sender_pid) IS TRUE AS reported,
 		greatest(p.applied_at, w.last_apply_at) AS last_applied_at,
@@ -497,6 +510,8 @@ COMMENT ON COLUMN dbstream.stream_status.queued_bytes IS 'Bytes received and not
 COMMENT ON COLUMN dbstream.stream_status.slot_name IS 'Replication slot of an outbound stream';
 COMMENT ON COLUMN dbstream.stream_status.confirmed_position IS 'How far that slot is confirmed: never beyond what the target has committed';
 COMMENT ON COLUMN dbstream.stream_status.retained_bytes IS 'Write-ahead log that the slot keeps on this server''s disk';
+COMMENT ON COLUMN dbstream.stream_status.retained_limit IS 'How much it may keep until it is given up: the option max_retained_wal, or what max_slot_wal_keep_size leaves, whichever is less; NULL: no limit';
+COMMENT ON COLUMN dbstream.stream_status.slot_state IS 'ok, warning (it keeps more than four fifths of what it may) or lost';
 
 CREATE VIEW dbstream.table_status AS
 	SELECT s.name AS stream, t.source_schema, t.source_table,
@@ -560,8 +575,8 @@ CREATE VIEW dbstream.errors AS
 	FROM dbstream.error_log e JOIN dbstream.stream s ON s.id = e.stream_id;
 COMMENT ON VIEW dbstream.errors IS 'Errors of streams, the same error at the same position counted in one row';
 COMMENT ON COLUMN dbstream.errors.stream IS 'Name of the stream';
-COMMENT ON COLUMN dbstream.errors.origin IS 'apply: in PostgreSQL; bridge: at the source or on the way';
-COMMENT ON COLUMN dbstream.errors.code IS 'SQLSTATE of apply, a word of the bridge';
+COMMENT ON COLUMN dbstream.errors.origin IS 'apply: in PostgreSQL; bridge: at the source or on the way; server: where this server keeps a slot within its limit';
+COMMENT ON COLUMN dbstream.errors.code IS 'SQLSTATE of apply, a word of the bridge or server';
 COMMENT ON COLUMN dbstream.errors.message IS 'What happened';
 COMMENT ON COLUMN dbstream.errors.detail IS 'More of it';
 COMMENT ON COLUMN dbstream.errors.hint IS 'What to do about it';
@@ -866,6 +881,7 @@ REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int, bigint),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
+	dbstream.outbound_truncate(text, text, text),
 	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
 	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
 	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)
@@ -882,6 +898,7 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
 	dbstream.source_slot(int), dbstream.relay_ddl(int, text, text, bigint, text, text),
+	dbstream.outbound_truncate(text, text, text),
 	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
 	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
 	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)

@@ -61,6 +61,9 @@ const DbsOption dbs_options[] = {
 	{"stall_after", STREAM, DBS_OPTION_INT, NULL, 1, 86400, "60",
 	 "Seconds without anything received, or with data queued and nothing applied, after which the stream is shown as "
 	 "stalled."},
+	{"max_retained_wal", STREAM, DBS_OPTION_SIZE, NULL, 0, 0, NULL,
+	 "How much write-ahead log the slot of a stream out of this database may keep on this server's disk, as \"50GB\". "
+	 "Beyond it the server gives the slot up, and resync_stream has to copy the tables anew. 0 or none: no limit."},
 	{"before_images", STREAM, DBS_OPTION_WORD, "key|full", 0, 0, "\"key\"",
 	 "What of an old row travels: its key, or every column."},
 
@@ -251,6 +254,9 @@ dbs_option_expectation(const DbsOption *option, char *out, size_t size)
 		case DBS_OPTION_NUMBERS:
 			(void) snprintf(out, size, "an object of the integers offset and increment");
 			return;
+		case DBS_OPTION_SIZE:
+			(void) snprintf(out, size, "a size with its unit, as \"50GB\", or \"0\"");
+			return;
 		case DBS_OPTION_START:
 			(void) snprintf(
 				out, size,
@@ -267,6 +273,35 @@ dbs_option_expectation(const DbsOption *option, char *out, size_t size)
 			out[used++] = ' ';
 	}
 	out[used < size ? used : size - 1] = '\0';
+}
+
+bool
+dbs_option_size_ok(const char *value, size_t size)
+{
+	static const char *const units[] = {"", "b", "kb", "mb", "gb", "tb"};
+	size_t digits = 0;
+
+	while (digits < size && value[digits] >= '0' && value[digits] <= '9')
+		digits++;
+	if (digits == 0 || digits > 15)
+		return false;
+	value += digits;
+	size -= digits;
+	if (size > 1 && value[0] == ' ')
+	{
+		value++;
+		size--;
+	}
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+	{
+		size_t at = 0;
+
+		while (at < size && units[i][at] != '\0' && lower(value[at]) == units[i][at])
+			at++;
+		if (at == size && units[i][at] == '\0')
+			return true;
+	}
+	return false;
 }
 
 /* ---- start ----------------------------------------------------------- */

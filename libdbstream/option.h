@@ -25,6 +25,7 @@ typedef enum DbsOptionType
 	DBS_OPTION_WORD,    /* one of words */
 	DBS_OPTION_OBJECT,  /* text to text */
 	DBS_OPTION_NUMBERS, /* an object that has each of words, an integer from min to max */
+	DBS_OPTION_SIZE,    /* a number of bytes, kB, MB, GB or TB: see dbs_option_size_ok */
 	DBS_OPTION_START    /* where to start: see dbs_option_start_check */
 } DbsOptionType;
 
@@ -57,6 +58,9 @@ bool dbs_option_word_known(const DbsOption *option, const char *value, size_t si
 
 /* What a value of this option must be, written to out: "one of apply, record, stop". Always terminated. */
 void dbs_option_expectation(const DbsOption *option, char *out, size_t size);
+
+/* Is value digits, perhaps a space, and perhaps a unit: B, kB, MB, GB, TB in any case? */
+bool dbs_option_size_ok(const char *value, size_t size);
 
 /* NULL when value is a well-formed start ("now", "earliest", "binlog.000012:4", "gtid:…"), else a constant sentence. */
 const char *dbs_option_start_check(const char *value);

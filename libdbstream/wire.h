@@ -118,10 +118,14 @@ typedef struct DbsRows
 	uint8_t op;        /* DbsRowsOp */
 } DbsRows;
 
+/* The whole table; or, where partition is not empty, the rows that the condition chooses. */
 typedef struct DbsTruncate
 {
 	DbsString schema;
 	DbsString name;
+	DbsString partition; /* its name at the source, for people */
+	DbsString condition; /* in PostgreSQL's words */
+	DbsString columns;   /* as in CREATE TABLE; empty when only PostgreSQL would choose the same rows */
 } DbsTruncate;
 
 /* ddl flags */

@@ -180,8 +180,12 @@ dbs_get_rows(DbsReader *r, DbsRows *rows)
 bool
 dbs_get_truncate(DbsReader *r, DbsTruncate *truncate)
 {
-	return get_name(r, &truncate->schema, "truncate message without a schema name") &&
-		   get_name(r, &truncate->name, "truncate message without a table name");
+	if (!get_name(r, &truncate->schema, "truncate message without a schema name") ||
+		!get_name(r, &truncate->name, "truncate message without a table name") || !get_text(r, &truncate->partition) ||
+		!get_text(r, &truncate->condition) || !get_text(r, &truncate->columns))
+		return false;
+	return (truncate->partition.size > 0) == (truncate->condition.size > 0) ||
+		   dbs_reader_fail(r, "truncate message with a partition or a condition alone");
 }
 
 bool

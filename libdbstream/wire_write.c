@@ -113,10 +113,15 @@ dbs_put_table(DbsWriter *w, const DbsTable *table, const DbsColumn *columns)
 bool
 dbs_put_truncate(DbsWriter *w, const DbsTruncate *truncate)
 {
-	if (!message_open(w, DBS_MESSAGE_TRUNCATE, string_room(truncate->schema) + string_room(truncate->name)))
+	if (!message_open(w, DBS_MESSAGE_TRUNCATE,
+					  string_room(truncate->schema) + string_room(truncate->name) + string_room(truncate->partition) +
+						  string_room(truncate->condition) + string_room(truncate->columns)))
 		return false;
 	put_string(w, truncate->schema);
 	put_string(w, truncate->name);
+	put_string(w, truncate->partition);
+	put_string(w, truncate->condition);
+	put_string(w, truncate->columns);
 	dbs_message_end(w);
 	return true;
 }

@@ -496,24 +496,34 @@ on_rows(MysqlTarget *target, DbsReader *reader, Failure *failure)
 	return mysql_rows_write(target->writer, table, &rows, reader, target->config->null_unsupported, failure);
 }
 
-/* TRUNCATE would end the transaction: the rows are deleted. See RelayTruncate. */
-static bool
-delete_all(void *context, const char *schema, const char *name, const char *partitions, Failure *failure)
+/* TRUNCATE would end the transaction: the rows are deleted. NULL on failure. */
+static SqlBuffer *
+begin_delete(MysqlTarget *target, const char *schema, const char *name, Failure *failure)
 {
-	MysqlTarget *target = context;
 	const char *here = stream_config_schema(target->config, schema);
 	SqlBuffer *sql;
 	bool more;
 
 	if (!ensure_open(target, failure))
-		return false;
+		return NULL;
 	sql = mysql_writer_row(target->writer, NULL, WRITER_TRUNCATE, &more, failure);
 	if (sql == NULL)
-		return false;
+		return NULL;
 	sql_buffer_text(sql, "DELETE FROM ");
 	sql_buffer_name(sql, here, strlen(here));
 	sql_buffer_text(sql, ".");
 	sql_buffer_name(sql, name, strlen(name));
+	return sql;
+}
+
+/* See RelayTruncate. */
+static bool
+delete_all(void *context, const char *schema, const char *name, const char *partitions, Failure *failure)
+{
+	SqlBuffer *sql = begin_delete(context, schema, name, failure);
+
+	if (sql == NULL)
+		return false;
 	if (partitions[0] != '\0')
 	{
 		sql_buffer_text(sql, " PARTITION (");
@@ -521,6 +531,40 @@ delete_all(void *context, const char *schema, const char *name, const char *part
 		sql_buffer_text(sql, ")");
 	}
 	return true;
+}
+
+/* The rows of a partition of the source's: the extension knows the target's words for its condition. */
+static bool
+delete_part(MysqlTarget *target, const char *schema, const char *name, const DbsTruncate *truncate, Failure *failure)
+{
+	char *columns = strndup(truncate->columns.data, truncate->columns.size);
+	char *condition = strndup(truncate->condition.data, truncate->condition.size);
+	const char *values[] = {columns, condition, target->flavour == FLAVOUR_MARIADB ? "mariadb" : "mysql"};
+	PGresult *result = NULL;
+	SqlBuffer *sql = NULL;
+
+	if (columns == NULL || condition == NULL)
+		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a partition's condition");
+	else
+		result = postgres_connection_query(target->in.conn, "SELECT dbstream.outbound_truncate(nullif($1, ''), $2, $3)",
+										   3, values, target->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result != NULL && PQgetisnull(result, 0, 0))
+		failure_set(
+			failure, FAILURE_REJECT, "truncate_untold",
+			"dbstream.resync_stream() copies the stream's tables anew. Where a partition is to be emptied later "
+			"on, DELETE its rows instead.",
+			"partition \"%.*s\" of table \"%s\".\"%s\" was truncated, and the target cannot choose its rows: "
+			"%.300s has no equivalent there",
+			(int) truncate->partition.size, truncate->partition.data, schema, name, condition);
+	else if (result != NULL && (sql = begin_delete(target, schema, name, failure)) != NULL)
+	{
+		sql_buffer_text(sql, " WHERE ");
+		sql_buffer_text(sql, PQgetvalue(result, 0, 0));
+	}
+	PQclear(result);
+	free(columns);
+	free(condition);
+	return sql != NULL;
 }
 
 static bool
@@ -535,6 +579,8 @@ on_truncate(MysqlTarget *target, DbsReader *reader, Failure *failure)
 		return malformed(reader, failure);
 	snprintf(schema, sizeof schema, "%.*s", (int) truncate.schema.size, truncate.schema.data);
 	snprintf(name, sizeof name, "%.*s", (int) truncate.name.size, truncate.name.data);
+	if (truncate.condition.size > 0)
+		return delete_part(target, schema, name, &truncate, failure);
 	return delete_all(target, schema, name, "", failure);
 }
 

@@ -28,7 +28,11 @@ const char *mysql_target_position(const MysqlTarget *target);
 MUST_CHECK bool mysql_target_begin(MysqlTarget *target, const TargetInput *input, int stop_fd, const char *position,
 								   Failure *failure);
 
-/* Check everything a stream with this config needs at the target, each check reported once. */
-MUST_CHECK bool mysql_target_validate(const StreamConfig *config, CheckSink sink, void *context, Failure *failure);
+/*
+ * Check everything a stream with this config needs at the target, each check reported once. row: the stream as the
+ * request has it, with the tables at the source.
+ */
+MUST_CHECK bool mysql_target_validate(const StreamConfig *config, const char *row, CheckSink sink, void *context,
+									  Failure *failure);
 
 #endif

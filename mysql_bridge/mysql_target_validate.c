@@ -11,7 +11,10 @@
 #include "mysql_progress.h"
 #include "mysql_server.h"
 #include "mysql_target.h"
+#include "mysql_target_tables.h"
 #include "target_failure.h"
+
+#define SMALL_PACKET (16ULL * 1024 * 1024)
 
 typedef struct Validation
 {
@@ -97,19 +100,38 @@ check_variable(const Validation *v, const char *variable, const char *wanted, co
 	return true;
 }
 
-bool
-mysql_target_validate(const StreamConfig *config, CheckSink sink, void *context, Failure *failure)
+/* One statement holds at least one row. */
+static bool
+check_packet(const Validation *v, Failure *failure)
 {
-	Validation v = {config, mysql_connection_open_writing(&config->target, failure), sink, context};
+	char *value;
+	unsigned long long size;
+
+	if (!mysql_server_variable(v->mysql, "max_allowed_packet", &value, failure))
+		return false;
+	size = value != NULL ? strtoull(value, NULL, 10) : 0;
+	put(v, "max_allowed_packet", size >= SMALL_PACKET ? "ok" : "warning",
+		size >= SMALL_PACKET ? ""
+							 : "SET PERSIST max_allowed_packet = 67108864 (on MariaDB SET GLOBAL, and in its "
+							   "configuration), or more: four times the largest row.",
+		"max_allowed_packet is %llu: a larger row stops the stream", size);
+	free(value);
+	return true;
+}
+
+bool
+mysql_target_validate(const StreamConfig *config, const char *row, CheckSink sink, void *context, Failure *failure)
+{
+	/* With its sql_mode and all that a session of the stream has. */
+	Validation v = {config, mysql_target_connect(&config->target, failure), sink, context};
 	MysqlServer server;
 	char connection[200];
 	bool ok;
 
 	if (v.mysql == NULL)
-	{
-		target_failure_words(failure);
 		return false;
-	}
+	put(&v, "sql_mode", "ok", "",
+		"the stream's session has the strict sql_mode that it needs, whatever the server's is");
 	ok = mysql_server_probe(v.mysql, &server, failure);
 	if (ok)
 		put(&v, "target_version", "ok", "", "%s %s", server.flavour == FLAVOUR_MARIADB ? "MariaDB" : "MySQL",
@@ -120,11 +142,18 @@ mysql_target_validate(const StreamConfig *config, CheckSink sink, void *context,
 			 &v, "innodb_flush_log_at_trx_commit", "1", "target_durability",
 			 "Set innodb_flush_log_at_trx_commit = 1: otherwise a crash of the target's machine loses commits, "
 			 "and the stream stops, since it sees that.",
-			 "warning", failure);
+			 "warning", failure) &&
+		 check_variable(
+			 &v, "local_infile", "1", "local_infile",
+			 "SET PERSIST local_infile = ON (on MariaDB SET GLOBAL): many rows at once cost the target about a "
+			 "third less.",
+			 "warning", failure) &&
+		 check_packet(&v, failure);
 	snprintf(connection, sizeof connection, "connection %s", config->target.name);
 	ok = ok && mysql_increment_check(v.mysql, config, connection, sink, context, failure);
 	if (ok)
 		check_progress(&v);
+	ok = ok && mysql_target_tables_check(v.mysql, config, row, sink, context, failure);
 	mysql_close(v.mysql);
 	return ok;
 }

@@ -96,7 +96,7 @@ answer_validate(Request *request, const StreamConfig *config)
 
 	snprintf(object, sizeof object, "connection %s", connection->name != NULL ? connection->name : "");
 	if (config->outbound)
-		ok = mysql_target_validate(config, add_check, request->checks, &failure);
+		ok = mysql_target_validate(config, request->row, add_check, request->checks, &failure);
 	else if ((ops = source_of(request, config, object)) != NULL)
 		ok = ops->validate(config, add_check, request->checks, &failure);
 	else
@@ -106,7 +106,7 @@ answer_validate(Request *request, const StreamConfig *config)
 	if (!config->relay)
 		return;
 	snprintf(object, sizeof object, "connection %s", config->target.name != NULL ? config->target.name : "");
-	if (!mysql_target_validate(config, add_check, request->checks, &target_failure))
+	if (!mysql_target_validate(config, request->row, add_check, request->checks, &target_failure))
 		add_failure(request->checks, object, &target_failure);
 }
 

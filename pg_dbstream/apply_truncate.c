@@ -8,6 +8,8 @@
 #include "catalog/heap.h"
 #include "commands/tablecmds.h"
 #include "executor/spi.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -33,6 +35,30 @@ execute(const char *sql)
  * does it with foreign_key_checks off.  There the rows are deleted, and no action runs:
  * the source ran none.
  */
+/*
+ * The rows that were in one partition at the source, whatever they are in here. The condition comes from another
+ * server: it must be no more than that.
+ */
+static void
+delete_part(const char *qualified, const DbsTruncate *truncate)
+{
+	char *condition = pnstrdup(truncate->condition.data, truncate->condition.size);
+	char *sql = psprintf("DELETE FROM %s WHERE %s", qualified, condition);
+	List *statements;
+
+	if (strstr(condition, "satisfies_hash_partition(") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("partition \"%.*s\" of %s was truncated at the source, and which rows were in it cannot be "
+						"told: it is a partition by HASH",
+						(int) truncate->partition.size, truncate->partition.data, qualified),
+				 errhint("Drop the stream and create it anew, so that its tables are copied again.")));
+	statements = raw_parser(sql, RAW_PARSE_DEFAULT);
+	if (list_length(statements) != 1 || !IsA(linitial_node(RawStmt, statements)->stmt, DeleteStmt))
+		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("a partition's condition is malformed")));
+	execute(sql);
+}
+
 bool
 dbs_apply_truncate(const DbsTruncate *truncate)
 {
@@ -50,13 +76,16 @@ dbs_apply_truncate(const DbsTruncate *truncate)
 	if (!OidIsValid(oid))
 		return false;
 	relation = table_open(oid, AccessExclusiveLock);
-	dbs_target_check_rights(relation, ACL_TRUNCATE);
+	dbs_target_check_rights(relation, truncate->condition.size > 0 ? ACL_DELETE : ACL_TRUNCATE);
 	referenced = is_referenced(relation);
 	qualified = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 										   RelationGetRelationName(relation));
 	table_close(relation, NoLock);
 	dbs_apply.cascades_logged = true;
-	execute(psprintf(referenced ? "DELETE FROM %s" : "TRUNCATE TABLE %s RESTART IDENTITY", qualified));
+	if (truncate->condition.size > 0)
+		delete_part(qualified, truncate);
+	else
+		execute(psprintf(referenced ? "DELETE FROM %s" : "TRUNCATE TABLE %s RESTART IDENTITY", qualified));
 	dbs_apply.cascades_logged = cascades_logged;
 	CommandCounterIncrement();
 	return referenced;

@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "slot.h"
+#include "slot_keeper.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -54,10 +55,14 @@ _PG_init(void)
 	DefineCustomIntVariable("dbstream.queue_size", "Size of the queue between the bridge and a stream's apply worker.",
 							"Twice the largest batch is the least that keeps both sides busy.", &dbs_queue_size_kb,
 							1024, 512, 1024 * 1024, PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("dbstream.slot_check_interval",
+							"How often the server looks at what the slots of streams keep of the log.", NULL,
+							&dbs_slot_check_interval, 10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("dbstream");
 
 	previous_shmem_request = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	previous_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
+	dbs_slot_keeper_register();
 }

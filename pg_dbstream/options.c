@@ -189,6 +189,8 @@ check_text(const DbsOption *option, const JsonbValue *value)
 		report_value(option, psprintf("\"%s\"", pnstrdup(value->val.string.val, value->val.string.len)));
 	if (option->type == DBS_OPTION_TEXT && value->val.string.len == 0 && strcmp(option->name, "password") != 0)
 		report_value(option, "an empty text");
+	if (option->type == DBS_OPTION_SIZE && !dbs_option_size_ok(value->val.string.val, value->val.string.len))
+		report_value(option, psprintf("\"%s\"", pnstrdup(value->val.string.val, value->val.string.len)));
 	if (option->type != DBS_OPTION_START)
 		return;
 	problem = dbs_option_start_check(pnstrdup(value->val.string.val, value->val.string.len));
@@ -224,6 +226,7 @@ check_value(const DbsOption *option, const JsonbValue *value)
 			break;
 		case DBS_OPTION_TEXT:
 		case DBS_OPTION_WORD:
+		case DBS_OPTION_SIZE:
 		case DBS_OPTION_START:
 			check_text(option, value);
 			break;

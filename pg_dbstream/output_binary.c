@@ -375,15 +375,18 @@ binary_change(DbsOutput *output, ReorderBufferTXN *txn, DbsOutputTable *table, R
 }
 
 static void
-binary_truncate(DbsOutput *output, ReorderBufferTXN *txn, List *tables, bool cascade, bool restart)
+binary_truncate(DbsOutput *output, ReorderBufferTXN *txn, List *truncated, bool cascade, bool restart)
 {
 	ListCell *cell;
 
-	foreach (cell, tables)
+	foreach (cell, truncated)
 	{
-		DbsOutputTable *table = lfirst(cell);
-		DbsTruncate truncate = {string(table->schema), string(table->name)};
-		DbsWriter *w = message_writer(output, truncate.schema.size + truncate.name.size);
+		const DbsOutputTruncated *table = lfirst(cell);
+		bool part = table->partition != NULL;
+		DbsTruncate truncate = {string(table->schema), string(table->name), string(part ? table->partition : ""),
+								string(part ? table->condition : ""), string(part ? table->columns : "")};
+		DbsWriter *w = message_writer(output, truncate.schema.size + truncate.name.size + truncate.partition.size +
+												  truncate.condition.size + truncate.columns.size);
 
 		message_written(output, dbs_put_truncate(w, &truncate));
 	}

@@ -224,19 +224,25 @@ json_change(DbsOutput *output, ReorderBufferTXN *txn, DbsOutputTable *table, Rel
 }
 
 static void
-json_truncate(DbsOutput *output, ReorderBufferTXN *txn, List *tables, bool cascade, bool restart)
+json_truncate(DbsOutput *output, ReorderBufferTXN *txn, List *truncated, bool cascade, bool restart)
 {
 	StringInfo out = open_object(output, "truncate");
 	ListCell *cell;
 
 	appendStringInfoString(out, ",\"tables\":[");
-	foreach (cell, tables)
+	foreach (cell, truncated)
 	{
-		DbsOutputTable *table = lfirst(cell);
+		const DbsOutputTruncated *table = lfirst(cell);
 
-		appendStringInfoString(out, cell == list_head(tables) ? "{\"schema\":" : ",{\"schema\":");
+		appendStringInfoString(out, cell == list_head(truncated) ? "{\"schema\":" : ",{\"schema\":");
 		escape_json(out, table->schema);
 		field(out, "table", table->name);
+		if (table->partition != NULL)
+		{
+			field(out, "partition_schema", table->partition_schema);
+			field(out, "partition", table->partition);
+			field(out, "condition", table->condition);
+		}
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfo(out, "],\"cascade\":%s,\"restart_identity\":%s", cascade ? "true" : "false",

@@ -230,18 +230,8 @@ truncate_tables(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, int count, R
 {
 	DbsOutput *output = ctx->output_plugin_private;
 	MemoryContext old_context = MemoryContextSwitchTo(output->change_context);
-	List *truncated = NIL;
+	List *truncated = dbs_output_truncated(output, txn->final_lsn, count, relations);
 
-	for (int i = 0; i < count; i++)
-	{
-		DbsOutputTable *table = dbs_output_table(output, relations[i]);
-
-		/* Through the root, a truncated root brings its leaves along, and they must not name it again. */
-		if (output->via_root && relations[i]->rd_rel->relispartition)
-			continue;
-		if (table->selected && txn->final_lsn >= table->copied)
-			truncated = lappend(truncated, table);
-	}
 	if (truncated != NIL)
 	{
 		ensure_begun(output, txn);

@@ -66,6 +66,18 @@ typedef struct DbsOutputCopied
 	XLogRecPtr position;
 } DbsOutputCopied;
 
+/* A published table that was emptied; or, where partition is set, the rows of one partition that the condition chooses.
+ */
+typedef struct DbsOutputTruncated
+{
+	const char *schema;
+	const char *name;
+	const char *partition_schema;
+	const char *partition; /* NULL: the whole table */
+	const char *condition; /* in PostgreSQL's words */
+	const char *columns;   /* as in CREATE TABLE; empty when the condition would choose other rows at a MySQL server */
+} DbsOutputTruncated;
+
 /* What a format does with each thing that happened. txn may be NULL in message only. */
 typedef struct DbsOutputFormat
 {
@@ -76,7 +88,7 @@ typedef struct DbsOutputFormat
 	void (*table)(DbsOutput *output, DbsOutputTable *table);
 	void (*change)(DbsOutput *output, ReorderBufferTXN *txn, DbsOutputTable *table, Relation relation, char op,
 				   HeapTuple old, HeapTuple new);
-	void (*truncate)(DbsOutput *output, ReorderBufferTXN *txn, List *tables, bool cascade, bool restart);
+	void (*truncate)(DbsOutput *output, ReorderBufferTXN *txn, List *truncated, bool cascade, bool restart);
 	void (*message)(DbsOutput *output, bool transactional, const char *prefix, Size size, const char *content);
 	void (*ddl)(DbsOutput *output, Size size, const char *content); /* a captured schema change */
 	void (*flush)(DbsOutput *output); /* before anything else may be written; NULL: nothing gathers */
@@ -138,6 +150,9 @@ Jsonb *dbs_output_ddl_json(Size size, const char *content);
 
 /* Is a row of this table's new heap, made by a command that rewrites the table, one that follows a schema change? */
 bool dbs_output_follows(DbsOutput *output, Relation relation);
+
+/* What a TRUNCATE, committed at commit, means for the published tables: a list of DbsOutputTruncated. */
+List *dbs_output_truncated(DbsOutput *output, XLogRecPtr commit, int count, Relation relations[]);
 
 /* A partition's topmost ancestor; of what is none, itself. */
 Oid dbs_output_root(Oid relid);

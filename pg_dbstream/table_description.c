@@ -6,6 +6,7 @@
 #include "catalog.h"
 #include "ddl_print.h"
 #include "ddl_raw.h"
+#include "partition_condition.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
@@ -218,17 +219,17 @@ with_partitions(Oid table, char *statements)
 		return statements;
 	initStringInfo(&text);
 	appendStringInfoString(&text, statements);
-	/* Times are in UTC here, and without a zone at the target. */
-	count = dbs_catalog_run("SELECT relid::oid, regexp_replace(pg_get_partition_constraintdef(relid),"
-							" '\\+00''::timestamp with time zone', '''::timestamp without time zone', 'g')"
-							" FROM pg_partition_tree($1::oid::regclass) WHERE isleaf AND level > 0 ORDER BY 1",
-							"l", (int64) table);
+	count = dbs_catalog_run(
+		"SELECT relid::oid FROM pg_partition_tree($1::oid::regclass) WHERE isleaf AND level > 0 ORDER BY 1", "l",
+		(int64) table);
 	for (uint64 i = 0; i < count; i++)
 	{
-		char *condition = dbs_catalog_text(i, 2);
+		char *relid = dbs_catalog_text(i, 1);
+		char *condition = dbs_partition_mysql_condition((Oid) strtoul(relid, NULL, 10));
 
-		appendStringInfo(&text, "\nALTER TABLE %s ADD CONSTRAINT " PARTITION_CHECK "%s CHECK (%s);", name,
-						 dbs_catalog_text(i, 1), condition != NULL ? condition : "true");
+		/* A function that nobody has keeps the partition among the others, without a condition. */
+		appendStringInfo(&text, "\nALTER TABLE %s ADD CONSTRAINT " PARTITION_CHECK "%s CHECK (%s);", name, relid,
+						 condition != NULL ? condition : "no_equivalent()");
 	}
 	return text.data;
 }

@@ -11,6 +11,7 @@
 #include "ddl_capture.h"
 #include "options.h"
 #include "outbound.h"
+#include "outbound_validation.h"
 #include "stream_tables.h"
 #include "switchover.h"
 #include "validation.h"
@@ -30,6 +31,8 @@ PG_FUNCTION_INFO_V1(dbs_validate_stream);
 
 /* Bridges look at the board five times a second; the source may take its time. */
 #define ANSWER_MS 15000
+/* A question has 64 KB, and holds the stream's definition too. */
+#define RELATIONS_SIZE (40 * 1024)
 
 typedef struct Validation
 {
@@ -450,14 +453,25 @@ check_source(Validation *v, const char *definition)
 	put_answer(v, answer);
 }
 
-/* The bridge tells what it is told: the text outlives the access. */
+/* What a bridge is asked with; a text that outlives the access. Of a stream out of this database with its tables. */
 static char *
-definition_text(const DbsStreamRow *stream, MemoryContext context)
+definition_text(Validation *v, MemoryContext context)
 {
-	(void) dbs_catalog_run("SELECT to_jsonb(d) - 'desired' FROM dbstream.stream_definition d"
-						   " WHERE d.stream_id = $1",
-						   "i", stream->id);
-	return MemoryContextStrdup(context, dbs_catalog_text(0, 1));
+	const char *relations = NULL;
+	char *text;
+	int left = 0;
+
+	if (strcmp(v->stream.source, "local") == 0)
+		relations = dbs_outbound_relations(&v->stream, RELATIONS_SIZE, &left);
+	if (left > 0)
+		put(v, "target_columns", "database", "warning",
+			psprintf("the columns of %d tables are not compared with the target's: there are too many", left), NULL);
+	(void) dbs_catalog_run("SELECT to_jsonb(d) - 'desired' || CASE WHEN $2 IS NULL THEN '{}' ELSE"
+						   " jsonb_build_object('relations', $2::jsonb) END"
+						   " FROM dbstream.stream_definition d WHERE d.stream_id = $1",
+						   "it", v->stream.id, relations);
+	text = dbs_catalog_text(0, 1);
+	return MemoryContextStrdup(context, text);
 }
 
 /* validate_stream(name) → check_name, object, status, detail, remedy */
@@ -476,6 +490,7 @@ dbs_validate_stream(PG_FUNCTION_ARGS)
 	if (strcmp(v.stream.source, "local") == 0)
 	{
 		check_decoding(&v);
+		dbs_validate_outbound(v.result, &v.stream);
 		check_identities(&v);
 	}
 	else if (strcmp(v.stream.target, "local") == 0)
@@ -486,7 +501,7 @@ dbs_validate_stream(PG_FUNCTION_ARGS)
 	}
 	check_pairs(&v);
 	check_increments(&v);
-	definition = definition_text(&v.stream, context);
+	definition = definition_text(&v, context);
 	dbs_catalog_leave(&access);
 	check_source(&v, definition);
 	return (Datum) 0;

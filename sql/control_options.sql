@@ -60,3 +60,9 @@ SELECT dbstream.check_options('stream', '{"start": "gtid:0-1"}');
 SELECT dbstream.check_options('stream', '{"start": "gtid:3e11fa47-71ca-11e1-9e33-c80aa9429562"}');
 SELECT dbstream.check_options('stream', '{"start": "gtid:0-1-5,"}');
 SELECT dbstream.check_options('stream', '{"start": 4}');
+
+-- a size is digits and a unit
+SELECT dbstream.check_options('stream', '{"max_retained_wal": "50GB"}');
+SELECT dbstream.check_options('stream', '{"max_retained_wal": "0"}');
+SELECT dbstream.check_options('stream', '{"max_retained_wal": 50}');
+SELECT dbstream.check_options('stream', '{"max_retained_wal": "half the disk"}');

@@ -67,6 +67,22 @@ SELECT * FROM changes('partitions', 'root');
 TRUNCATE plain, whole CASCADE;
 TRUNCATE keyless RESTART IDENTITY;
 SELECT * FROM changes('tables', 'out.p*,out.keyless');
+-- a partition alone: its own name, or a part of its root, which the condition chooses; the root speaks for its partitions
+CREATE TABLE split (id int, region text, at timestamptz) PARTITION BY LIST (region);
+CREATE TABLE split_a PARTITION OF split FOR VALUES IN ('a', NULL) PARTITION BY RANGE (at);
+CREATE TABLE split_a1 PARTITION OF split_a FOR VALUES FROM ('2024-01-01 00:00+01') TO ('2024-07-01 00:00+02');
+CREATE TABLE split_b PARTITION OF split FOR VALUES IN ('b') PARTITION BY HASH (id);
+CREATE TABLE split_b0 PARTITION OF split_b FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE TABLE sole (id int) PARTITION BY RANGE (id);
+CREATE TABLE sole_rest PARTITION OF sole DEFAULT;
+TRUNCATE measured_low;
+TRUNCATE split_a;
+TRUNCATE split_a1, measured;
+TRUNCATE split;
+TRUNCATE sole_rest;
+SELECT data FROM pg_logical_slot_peek_changes('json', NULL, NULL, 'metadata', 'false', 'tables', 'out.*,!out.keyless');
+SELECT * FROM changes('tables', 'out.*,!out.keyless', 'partitions', 'root');
+DROP TABLE split, sole;
 
 -- a schema change between two changes is seen where it happened; a dropped column is gone
 INSERT INTO whole VALUES (1, 'before');

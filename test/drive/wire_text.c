@@ -87,7 +87,11 @@ print_message(const DbsMessage *message, DbsReader *r)
 		case DBS_MESSAGE_TRUNCATE:
 			if (!dbs_get_truncate(r, &truncate))
 				return false;
-			printf("truncate %.*s.%.*s\n", TEXT(truncate.schema), TEXT(truncate.name));
+			printf("truncate %.*s.%.*s", TEXT(truncate.schema), TEXT(truncate.name));
+			if (truncate.partition.size > 0)
+				printf(" partition %.*s where %.*s of %.*s", TEXT(truncate.partition), TEXT(truncate.condition),
+					   TEXT(truncate.columns));
+			printf("\n");
 			return true;
 		case DBS_MESSAGE_MESSAGE:
 			if (!dbs_get_logical_message(r, &logical))

@@ -187,7 +187,8 @@ static const DbsHello golden_hello = {
 	1, 1, DBS_HELLO_CASCADES_LOGGED, {"dbstream-bridge 0.1.0", 21}, {"mariadb", 7}, {"10.11.14-MariaDB", 16}};
 static const DbsBegin golden_begin = {INT64_C(816868800123456), 0, {"0-1-42", 6}};
 static const DbsTable golden_table = {GOLDEN_TABLE_ID, GOLDEN_COLUMNS, {"shop", 4}, {"every kind", 10}};
-static const DbsTruncate golden_truncate = {{"shop", 4}, {"log\xc3\xa9", 5}};
+static const DbsTruncate golden_truncate = {
+	{"shop", 4}, {"log\xc3\xa9", 5}, {"log_1", 5}, {"(id < 5)", 8}, {"id integer", 10}};
 static const DbsDdl golden_ddl = {UINT64_C(0x8000000000000004),
 								  INT64_C(816868800123456),
 								  -12600,

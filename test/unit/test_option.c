@@ -37,6 +37,7 @@ check_fallback(const DbsOption *option)
 			return;
 		case DBS_OPTION_TEXT:
 		case DBS_OPTION_WORD:
+		case DBS_OPTION_SIZE:
 		case DBS_OPTION_START:
 			break;
 	}
@@ -47,6 +48,20 @@ check_fallback(const DbsOption *option)
 		assert_true(dbs_option_word_known(option, word, strlen(word)));
 	if (option->type == DBS_OPTION_START)
 		assert_null(dbs_option_start_check(word));
+}
+
+static void
+a_size_has_digits_and_a_unit(void **state)
+{
+	static const char *const good[] = {"0", "1048576", "50GB", "50 GB", "1kB", "1KB", "7tb", "3B"};
+	static const char *const bad[] = {"",       "GB",  "1.5GB", "-1GB",  "50 ",
+									  "50  GB", "50G", "50PB",  "50GBs", "1234567890123456"};
+
+	(void) state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		assert_true(dbs_option_size_ok(good[i], strlen(good[i])));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(dbs_option_size_ok(bad[i], strlen(bad[i])));
 }
 
 static void
@@ -196,9 +211,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_table_is_consistent), cmocka_unit_test(scopes_have_their_own_options),
-		cmocka_unit_test(words_are_matched_whole), cmocka_unit_test(the_nearest_name_is_found),
-		cmocka_unit_test(distances_are_counted),   cmocka_unit_test(starts_are_checked),
+		cmocka_unit_test(a_size_has_digits_and_a_unit),
+		cmocka_unit_test(the_table_is_consistent),
+		cmocka_unit_test(scopes_have_their_own_options),
+		cmocka_unit_test(words_are_matched_whole),
+		cmocka_unit_test(the_nearest_name_is_found),
+		cmocka_unit_test(distances_are_counted),
+		cmocka_unit_test(starts_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,9 @@ round_trip_truncate_and_ddl(void **state)
 	assert_true(dbs_get_truncate(&r, &truncate) && dbs_get_end(&r));
 	assert_string(truncate.schema, golden_truncate.schema);
 	assert_string(truncate.name, golden_truncate.name);
+	assert_string(truncate.partition, golden_truncate.partition);
+	assert_string(truncate.condition, golden_truncate.condition);
+	assert_string(truncate.columns, golden_truncate.columns);
 
 	w = writer();
 	assert_true(golden_put_ddl(&w));

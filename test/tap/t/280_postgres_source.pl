@@ -132,6 +132,10 @@ END
 	$source->sql("TRUNCATE shop.keyless; INSERT INTO shop.keyless VALUES (5, 'after')");
 	ok(caught_up(60), 'TRUNCATE arrives') or die "not caught up\n";
 	same('TRUNCATE', 'keyless');
+	$source->sql("TRUNCATE shop.part_1; INSERT INTO shop.part VALUES (99, 'after')");
+	ok(caught_up(60), 'TRUNCATE of a partition arrives') or die "not caught up\n";
+	same('TRUNCATE of a partition', 'part');
+	cmp_ok($target->sql('SELECT count(*) FROM shop.part'), '>', 40, 'the other partition is as it was');
 }
 
 # Writers go on while the bridge, the target and the source are killed in turn.
