@@ -145,6 +145,12 @@ dbs_ddl_catalog_schema_exists(const char *schema)
 	return false;
 }
 
+DdlNameTaken
+dbs_ddl_catalog_name_taken(const char *schema, const char *name, const char **table)
+{
+	return DDL_NAME_FREE;
+}
+
 /* ---- inputs ---- */
 
 static MemoryContext context;
