@@ -8,6 +8,7 @@
 #include "sql_buffer.h"
 #include "table_cache.h"
 #include "target_failure.h"
+#include "target_statement.h"
 
 #define SERVER_NO_SUCH_TABLE 1146
 
@@ -25,20 +26,6 @@ put_quoted(SqlBuffer *sql, const char *text)
 	sql_buffer_quoted(sql, text, strlen(text));
 }
 
-/* Runs and frees the statement. */
-static bool
-run(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure)
-{
-	bool ok = sql_buffer_ok(sql) && mysql_real_query(mysql, sql->data, (unsigned long) sql->used) == 0;
-
-	if (!sql_buffer_ok(sql))
-		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a statement");
-	else if (!ok)
-		target_failed(mysql, doing, failure);
-	sql_buffer_free(sql);
-	return ok;
-}
-
 bool
 copy_record_prepare(MYSQL *mysql, const char *database, Failure *failure)
 {
@@ -50,7 +37,7 @@ copy_record_prepare(MYSQL *mysql, const char *database, Failure *failure)
 	sql_buffer_text(&sql, "SELECT relid FROM ");
 	put_name(&sql, database, COPY_RECORD_TABLE_NAME);
 	sql_buffer_text(&sql, " LIMIT 0");
-	if (run(mysql, &sql, "", &ignored))
+	if (target_statement_once(mysql, &sql, "", &ignored))
 	{
 		result = mysql_store_result(mysql);
 		mysql_free_result(result);
@@ -67,7 +54,7 @@ copy_record_prepare(MYSQL *mysql, const char *database, Failure *failure)
 		" position varchar(64) CHARACTER SET ascii NOT NULL, rows_copied bigint unsigned NOT NULL,"
 		" bytes_copied bigint unsigned NOT NULL, updated_at datetime(6) NOT NULL,"
 		" PRIMARY KEY (stream_key, relid)) ENGINE=InnoDB");
-	return run(mysql, &sql, "making the table of copied tables at the target", failure);
+	return target_statement_once(mysql, &sql, "making the table of copied tables at the target", failure);
 }
 
 /* ---- reading ---- */
@@ -119,7 +106,7 @@ copy_record_read(MYSQL *mysql, const char *database, const char *key, CopyTable 
 	put_name(&sql, database, COPY_RECORD_TABLE_NAME);
 	sql_buffer_text(&sql, " WHERE stream_key = ");
 	put_quoted(&sql, key);
-	ok = run(mysql, &sql, doing, failure);
+	ok = target_statement_once(mysql, &sql, doing, failure);
 	/* A stream that began without a copy needs no such table. */
 	if (!ok && mysql_errno(mysql) != SERVER_NO_SUCH_TABLE)
 		return false;
@@ -189,13 +176,13 @@ copy_record_take(MYSQL *mysql, const char *database, const char *key, const char
 
 	/* A row that an open transaction of an earlier session has looked at is locked by it: this waits. */
 	put_forget(&sql, database, PROGRESS_TABLE_NAME, key);
-	if (!run(mysql, &sql, doing, failure))
+	if (!target_statement_once(mysql, &sql, doing, failure))
 		return false;
 	put_forget(&sql, database, COPY_RECORD_TABLE_NAME, key);
-	if (!run(mysql, &sql, doing, failure))
+	if (!target_statement_once(mysql, &sql, doing, failure))
 		return false;
 	put_forget(&sql, database, TABLE_TOTALS_TABLE_NAME, key);
-	if (!run(mysql, &sql, doing, failure))
+	if (!target_statement_once(mysql, &sql, doing, failure))
 		return false;
 	sql_buffer_text(&sql, "INSERT INTO ");
 	put_name(&sql, database, PROGRESS_TABLE_NAME);
@@ -211,7 +198,7 @@ copy_record_take(MYSQL *mysql, const char *database, const char *key, const char
 		put_quoted(&sql, token);
 		sql_buffer_text(&sql, ", NOW(6))");
 	}
-	return run(mysql, &sql, doing, failure);
+	return target_statement_once(mysql, &sql, doing, failure);
 }
 
 bool
@@ -233,7 +220,7 @@ copy_record_write(MYSQL *mysql, const char *database, const char *key, const Cop
 	put_quoted(&sql, table->position);
 	sql_buffer_format(&sql, ", %" PRIu64 ", %" PRIu64 ", NOW(6))", (uint64_t) atomic_load(&table->rows),
 					  (uint64_t) atomic_load(&table->bytes));
-	return run(mysql, &sql, "recording a copied table", failure);
+	return target_statement_once(mysql, &sql, "recording a copied table", failure);
 }
 
 bool
@@ -244,5 +231,5 @@ copy_record_finish(MYSQL *mysql, const char *database, const char *key, Failure 
 	sql_buffer_text(&sql, "DELETE FROM ");
 	put_name(&sql, database, PROGRESS_TABLE_NAME);
 	sql_buffer_format(&sql, " WHERE stream_key LIKE '%s/c%%'", key);
-	return run(mysql, &sql, "ending the copy at the target", failure);
+	return target_statement_once(mysql, &sql, "ending the copy at the target", failure);
 }

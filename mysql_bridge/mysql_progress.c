@@ -9,6 +9,7 @@
 #include "mysql_table_total.h"
 #include "table_cache.h"
 #include "target_failure.h"
+#include "target_statement.h"
 
 #define STEP_COLUMN "step varchar(100) CHARACTER SET ascii NOT NULL DEFAULT ''"
 
@@ -17,20 +18,6 @@ put_table(SqlBuffer *sql, const char *database)
 {
 	sql_buffer_name(sql, database, strlen(database));
 	sql_buffer_text(sql, "." PROGRESS_TABLE_NAME);
-}
-
-/* Runs and frees the statement. */
-static bool
-run(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure)
-{
-	bool ok = sql_buffer_ok(sql) && mysql_real_query(mysql, sql->data, (unsigned long) sql->used) == 0;
-
-	if (!sql_buffer_ok(sql))
-		failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a statement");
-	else if (!ok)
-		target_failed(mysql, doing, failure);
-	sql_buffer_free(sql);
-	return ok;
 }
 
 /* Is the table there, with that column? Then no right to make one is needed. */
@@ -44,7 +31,7 @@ present(MYSQL *mysql, const char *database, const char *column)
 	sql_buffer_format(&sql, "SELECT %s FROM ", column);
 	put_table(&sql, database);
 	sql_buffer_text(&sql, " LIMIT 0");
-	if (!run(mysql, &sql, "", &ignored))
+	if (!target_statement_once(mysql, &sql, "", &ignored))
 		return false;
 	result = mysql_store_result(mysql);
 	mysql_free_result(result);
@@ -63,11 +50,11 @@ prepare_positions(MYSQL *mysql, const char *database, Failure *failure)
 		sql_buffer_text(&sql, TARGET_DDL_MARK " ALTER TABLE ");
 		put_table(&sql, database);
 		sql_buffer_text(&sql, " ADD COLUMN " STEP_COLUMN " AFTER position");
-		return run(mysql, &sql, "bringing the table of positions at the target up to date", failure);
+		return target_statement_once(mysql, &sql, "bringing the table of positions at the target up to date", failure);
 	}
 	sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE DATABASE IF NOT EXISTS ");
 	sql_buffer_name(&sql, database, strlen(database));
-	if (!run(mysql, &sql, "making the database for positions at the target", failure))
+	if (!target_statement_once(mysql, &sql, "making the database for positions at the target", failure))
 		return false;
 	sql_buffer_text(&sql, TARGET_DDL_MARK " CREATE TABLE IF NOT EXISTS ");
 	put_table(&sql, database);
@@ -79,7 +66,7 @@ prepare_positions(MYSQL *mysql, const char *database, Failure *failure)
 						  " rows_updated bigint unsigned NOT NULL DEFAULT 0,"
 						  " rows_deleted bigint unsigned NOT NULL DEFAULT 0,"
 						  " updated_at datetime(6) NOT NULL) ENGINE=InnoDB");
-	return run(mysql, &sql, "making the table of positions at the target", failure);
+	return target_statement_once(mysql, &sql, "making the table of positions at the target", failure);
 }
 
 bool
@@ -111,7 +98,7 @@ mysql_progress_read(MYSQL *mysql, const char *database, const char *key, char *p
 	put_where(&sql, key);
 	/* A session that died may still be committing: the lock waits for its outcome. */
 	sql_buffer_text(&sql, " FOR UPDATE");
-	if (!run(mysql, &sql, doing, failure))
+	if (!target_statement_once(mysql, &sql, doing, failure))
 		return false;
 	result = mysql_store_result(mysql);
 	if (result == NULL)
@@ -145,7 +132,7 @@ mysql_progress_begin(MYSQL *mysql, const char *database, const char *key, const 
 	sql_buffer_quoted(&sql, position, strlen(position));
 	sql_buffer_format(&sql, ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 ", NOW(6))", totals->transactions,
 					  totals->inserted, totals->updated, totals->deleted);
-	return run(mysql, &sql, "recording the stream's first position at the target", failure);
+	return target_statement_once(mysql, &sql, "recording the stream's first position at the target", failure);
 }
 
 void
@@ -196,7 +183,7 @@ mysql_progress_step(MYSQL *mysql, const char *database, const char *key, const c
 	sql_buffer_quoted(&sql, position, strlen(position));
 	sql_buffer_text(&sql, " AND step = ");
 	sql_buffer_quoted(&sql, from, strlen(from));
-	if (!run(mysql, &sql, doing, failure))
+	if (!target_statement_once(mysql, &sql, doing, failure))
 		return false;
 	return mysql_affected_rows(mysql) == 1 ||
 		   failure_set(failure, FAILURE_RETRY, "target_taken", NULL,

@@ -25,6 +25,15 @@ target_statement_run(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *f
 	return ok || target_failed(mysql, doing, failure);
 }
 
+bool
+target_statement_once(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure)
+{
+	bool ok = target_statement_run(mysql, sql, doing, failure);
+
+	sql_buffer_free(sql);
+	return ok;
+}
+
 MYSQL_RES *
 target_statement_query(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure)
 {

@@ -14,6 +14,9 @@
 /* Run what is in sql and empty it. doing is for the failure's words; mysql_errno() tells its number. */
 MUST_CHECK bool target_statement_run(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure);
 
+/* The same of a buffer that is of no use afterwards, and freed. */
+MUST_CHECK bool target_statement_once(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure);
+
 /* The same with a result, which the caller frees; NULL on failure. */
 MUST_CHECK MYSQL_RES *target_statement_query(MYSQL *mysql, SqlBuffer *sql, const char *doing, Failure *failure);
 

@@ -11,6 +11,7 @@
 #include "ddl_capture.h"
 
 #include "ddl_raw.h"
+#include "stream_tables.h"
 #include "table_description.h"
 
 #include "access/relation.h"
@@ -47,21 +48,6 @@ PG_FUNCTION_INFO_V1(dbs_capture_ddl);
 
 /* ---- which tables ------------------------------------------------------------------------- */
 
-static const char **
-pattern_list(ArrayType *tables)
-{
-	Datum *elements;
-	bool *nulls;
-	int count;
-	const char **patterns;
-
-	deconstruct_array(tables, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-	patterns = palloc0(sizeof(char *) * (count + 1));
-	for (int i = 0; i < count; i++)
-		patterns[i] = TextDatumGetCString(elements[i]);
-	return patterns;
-}
-
 /* Patterns of all streams out of this database: a List of char **. */
 static List *
 outbound_patterns(void)
@@ -73,7 +59,7 @@ outbound_patterns(void)
 	{
 		bool isnull;
 
-		streams = lappend(streams, pattern_list(DatumGetArrayTypeP(dbs_catalog_datum(i, 1, &isnull))));
+		streams = lappend(streams, dbs_stream_patterns(DatumGetArrayTypeP(dbs_catalog_datum(i, 1, &isnull))));
 	}
 	return streams;
 }
@@ -746,7 +732,7 @@ lock_setup(void)
 static void
 describe_tables(ArrayType *tables)
 {
-	const char **patterns = pattern_list(tables);
+	const char **patterns = dbs_stream_patterns(tables);
 	List *oids = NIL;
 	ListCell *cell;
 	uint64 count = dbs_catalog_run(

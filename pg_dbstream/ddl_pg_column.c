@@ -17,30 +17,27 @@ const char *
 dbs_ddl_pg_enum_check(DdlPrinter *printer, const DdlColumn *column)
 {
 	const DdlType *type = column->type;
-	StringInfoData labels;
 	ListCell *cell;
 	const char *name;
-	const char *list;
+	const char *labels;
 
 	if (type->family != DDL_TYPE_ENUM && type->family != DDL_TYPE_SET)
 		return NULL;
 	if (strcmp(dbs_ddl_pg_type(printer, type, column->name), type->family == DDL_TYPE_ENUM ? "text" : "text[]") != 0)
 		return NULL;
-	initStringInfo(&labels);
 	foreach (cell, type->labels)
 	{
 		const DdlText *label = lfirst(cell);
 
 		if (strlen(label->text) != label->size)
 			dbs_ddl_note(printer, DBS_NOTE_ERROR, "column \"%s\": a label holds a NUL byte", column->name);
-		appendStringInfo(&labels, "%s%s", labels.len == 0 ? "" : ", ", dbs_ddl_pg_string(label->text, label->size));
 	}
 	name = dbs_ddl_pg_quote(dbs_ddl_pg_enum_name(column->name, type));
-	list = dbs_ddl_text(&labels);
+	labels = dbs_ddl_pg_labels(type);
 	if (type->family == DDL_TYPE_ENUM)
-		return psprintf("CONSTRAINT %s CHECK (%s IN (%s))", name, dbs_ddl_pg_name(printer, column->name), list);
+		return psprintf("CONSTRAINT %s CHECK (%s IN (%s))", name, dbs_ddl_pg_name(printer, column->name), labels);
 	return psprintf("CONSTRAINT %s CHECK (%s <@ ARRAY[%s]::text[])", name, dbs_ddl_pg_name(printer, column->name),
-					list);
+					labels);
 }
 
 void

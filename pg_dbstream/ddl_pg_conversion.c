@@ -85,17 +85,7 @@ number_form(const char *old, const char *quoted)
 static const char *
 label_array(const DdlType *type)
 {
-	StringInfoData list;
-	ListCell *cell;
-
-	initStringInfo(&list);
-	foreach (cell, type->labels)
-	{
-		const DdlText *label = lfirst(cell);
-
-		appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ", dbs_ddl_pg_string(label->text, label->size));
-	}
-	return psprintf("ARRAY[%s]::text[]", list.data);
+	return psprintf("ARRAY[%s]::text[]", dbs_ddl_pg_labels(type));
 }
 
 /* The old type is not known: what does for most of them. */

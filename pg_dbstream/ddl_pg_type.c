@@ -118,22 +118,15 @@ static const char *
 enum_type(DdlPrinter *printer, const DdlType *type)
 {
 	const char *schema = dbs_ddl_target_schema(printer, printer->table_schema);
-	StringInfoData labels;
+	const char *labels = dbs_ddl_pg_labels(type);
 	const char *name;
 	const char *create;
 	ListCell *cell;
 
-	initStringInfo(&labels);
-	foreach (cell, type->labels)
-	{
-		const DdlText *label = lfirst(cell);
-
-		appendStringInfo(&labels, "%s%s", labels.len == 0 ? "" : ", ", dbs_ddl_pg_string(label->text, label->size));
-	}
 	name = dbs_ddl_pg_qualified(schema != NULL ? dbs_ddl_fit(printer, schema) : "public",
-								psprintf("enum_%08x", dbs_name_hash(labels.data, labels.len)));
-	create = psprintf("BEGIN CREATE TYPE %s AS ENUM (%s); EXCEPTION WHEN duplicate_object THEN NULL; END", name,
-					  labels.data);
+								psprintf("enum_%08x", dbs_name_hash(labels, strlen(labels))));
+	create =
+		psprintf("BEGIN CREATE TYPE %s AS ENUM (%s); EXCEPTION WHEN duplicate_object THEN NULL; END", name, labels);
 	create = psprintf("DO %s", dbs_ddl_pg_string(create, strlen(create)));
 	foreach (cell, printer->out->sql)
 	{

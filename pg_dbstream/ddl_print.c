@@ -197,6 +197,22 @@ dbs_ddl_pg_string(const char *text, int size)
 }
 
 const char *
+dbs_ddl_pg_labels(const DdlType *type)
+{
+	StringInfoData labels;
+	ListCell *cell;
+
+	initStringInfo(&labels);
+	foreach (cell, type->labels)
+	{
+		const DdlText *label = lfirst(cell);
+
+		appendStringInfo(&labels, "%s%s", labels.len == 0 ? "" : ", ", dbs_ddl_pg_string(label->text, label->size));
+	}
+	return dbs_ddl_text(&labels);
+}
+
+const char *
 dbs_ddl_pg_columns(DdlPrinter *printer, List *names)
 {
 	StringInfoData list;

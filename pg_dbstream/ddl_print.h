@@ -48,6 +48,8 @@ const char *dbs_ddl_target_schema(const DdlPrinter *printer, const char *schema)
 const char *dbs_ddl_pg_table(DdlPrinter *printer, const DdlName *name);
 const char *dbs_ddl_pg_qualified(const char *schema, const char *name);
 const char *dbs_ddl_pg_string(const char *text, int size);
+/* 'a', 'b' of an ENUM or SET */
+const char *dbs_ddl_pg_labels(const DdlType *type);
 const char *dbs_ddl_pg_columns(DdlPrinter *printer, List *names);
 /* The name of a table's index at the target. */
 const char *dbs_ddl_pg_index_name(const char *table, const char *index);

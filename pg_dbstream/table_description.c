@@ -378,53 +378,53 @@ read_number(const JsonbContainer *json, const char *name)
 	return text == NULL ? 0 : strtoll(text, NULL, 10);
 }
 
+/* What read makes of each member of an array; NULL: it is left out. */
 static List *
-read_strings(const JsonbContainer *json, const char *name)
+read_array(const JsonbContainer *json, const char *name, void *(*read)(const JsonbValue *value))
 {
 	const JsonbContainer *array = dbs_json_container(json, name);
-	List *strings = NIL;
+	List *items = NIL;
 
 	for (uint32 i = 0; array != NULL && i < JsonContainerSize(array); i++)
 	{
 		JsonbValue *value = getIthJsonbValueFromContainer((JsonbContainer *) array, i);
+		void *item = value == NULL ? NULL : read(value);
 
-		if (value != NULL && value->type == jbvString)
-			strings = lappend(strings, pnstrdup(value->val.string.val, value->val.string.len));
+		if (item != NULL)
+			items = lappend(items, item);
 	}
-	return strings;
+	return items;
 }
 
-static List *
-read_parts(const JsonbContainer *json, const char *name)
+static void *
+read_string(const JsonbValue *value)
 {
-	const JsonbContainer *array = dbs_json_container(json, name);
-	List *parts = NIL;
+	return value->type == jbvString ? pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+}
 
-	for (uint32 i = 0; array != NULL && i < JsonContainerSize(array); i++)
-	{
-		JsonbValue *value = getIthJsonbValueFromContainer((JsonbContainer *) array, i);
-		const JsonbContainer *object;
-		DbsPart *part;
+static void *
+read_part(const JsonbValue *value)
+{
+	const JsonbContainer *object;
+	DbsPart *part;
 
-		if (value == NULL || value->type != jbvBinary)
-			continue;
-		object = value->val.binary.data;
-		part = palloc0(sizeof *part);
-		part->id = read_number(object, "id");
-		part->name = dbs_json_text(object, "name");
-		part->type = dbs_json_text(object, "type");
-		part->kind = dbs_json_text(object, "kind");
-		part->sql = dbs_json_text(object, "sql");
-		part->value = dbs_json_text(object, "value");
-		part->tail = dbs_json_text(object, "tail");
-		part->schema = dbs_json_text(object, "schema");
-		part->table = dbs_json_text(object, "table");
-		part->generated = dbs_json_text(object, "generated") != NULL;
-		part->labels = read_parts(object, "labels");
-		part->notes = read_strings(object, "notes");
-		parts = lappend(parts, part);
-	}
-	return parts;
+	if (value->type != jbvBinary)
+		return NULL;
+	object = value->val.binary.data;
+	part = palloc0(sizeof *part);
+	part->id = read_number(object, "id");
+	part->name = dbs_json_text(object, "name");
+	part->type = dbs_json_text(object, "type");
+	part->kind = dbs_json_text(object, "kind");
+	part->sql = dbs_json_text(object, "sql");
+	part->value = dbs_json_text(object, "value");
+	part->tail = dbs_json_text(object, "tail");
+	part->schema = dbs_json_text(object, "schema");
+	part->table = dbs_json_text(object, "table");
+	part->generated = dbs_json_text(object, "generated") != NULL;
+	part->labels = read_array(object, "labels", read_part);
+	part->notes = read_array(object, "notes", read_string);
+	return part;
 }
 
 const DbsPart *
@@ -475,14 +475,14 @@ dbs_description_read(const JsonbContainer *json, const char *dialect)
 	if (words == NULL || description->schema == NULL || description->table == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a table's description is not whole"),
 						errhint("The log was written by another version of dbstream.")));
-	description->columns = read_parts(words, "columns");
-	description->keys = read_parts(words, "keys");
-	description->foreign_keys = read_parts(words, "foreign_keys");
-	description->checks = read_parts(words, "checks");
-	description->partitions = read_parts(words, "partitions");
+	description->columns = read_array(words, "columns", read_part);
+	description->keys = read_array(words, "keys", read_part);
+	description->foreign_keys = read_array(words, "foreign_keys", read_part);
+	description->checks = read_array(words, "checks", read_part);
+	description->partitions = read_array(words, "partitions", read_part);
 	description->comment = dbs_json_text(words, "comment");
 	description->charset = dbs_json_text(words, "charset");
-	description->notes = read_strings(words, "notes");
+	description->notes = read_array(words, "notes", read_string);
 	settle_arrays(description);
 	return description;
 }

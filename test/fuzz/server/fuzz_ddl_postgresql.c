@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 
@@ -185,7 +186,8 @@ one_input(const uint8_t *data, size_t size)
 {
 	MemoryContext before = MemoryContextSwitchTo(context);
 
-	if (size > 0)
+	/* What reaches a function of the server's is text of its encoding. */
+	if (size > 0 && pg_verifymbstr((const char *) data + 1, size - 1, true))
 		translate(data, size);
 	MemoryContextSwitchTo(before);
 	MemoryContextReset(context);

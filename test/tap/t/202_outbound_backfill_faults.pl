@@ -8,7 +8,7 @@
 use strict;
 use warnings;
 
-use DBStream::MySQL;
+use DBStream::OutFaults qw(fault_bridge_killed fault_target_killed fault_postgres_restarted);
 use DBStream::OutScene;
 use DBStream::Process qw(in_child is_running wait_until write_file);
 use Test::More;
@@ -20,20 +20,7 @@ my $rows = $ENV{DBSTREAM_COPY_ROWS} // 100000;
 my @tables = map { "t$_" } 1 .. 12;
 
 diag("seed $seed: repeat with DBSTREAM_SEED=$seed");
-foreach my $kind (grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql))
-{
-  SKIP:
-	{
-		my $why = DBStream::MySQL::missing($kind);
-		skip "$kind: $why", 1 if $why;
-		srand($seed);
-		my $scene = DBStream::OutScene->new(kind => $kind);
-		my $good = eval { under_kills($scene, $kind); 1; };
-		fail("$kind: $@") unless $good;
-		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
-		eval { $scene->finish };
-	}
-}
+DBStream::OutScene::with_each_target($ENV{DBSTREAM_SOURCE}, sub { srand($seed); under_kills(@_); });
 done_testing();
 
 sub under_kills
@@ -103,33 +90,6 @@ sub plan
 	my @kinds = qw(bridge_killed target_killed walsender_killed postgres_restarted bridge_killed copy_terminated);
 
 	return map { $kinds[ int(rand(@kinds)) ] } 1 .. $faults;
-}
-
-sub fault_bridge_killed
-{
-	my ($scene) = @_;
-
-	$scene->bridge->kill9;
-	sleep(rand(0.3));
-	$scene->bridge->start;
-}
-
-sub fault_target_killed
-{
-	my ($scene) = @_;
-
-	$scene->target->kill9;
-	sleep(rand(0.3));
-	$scene->target->start;
-}
-
-sub fault_postgres_restarted
-{
-	my ($scene) = @_;
-
-	$scene->source->stop('immediate');
-	sleep(rand(0.3));
-	$scene->source->start;
 }
 
 # kill -9 of a backend makes PostgreSQL restart all of them.

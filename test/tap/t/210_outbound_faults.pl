@@ -8,6 +8,7 @@ use strict;
 use warnings;
 
 use DBStream::MySQL;
+use DBStream::OutFaults qw(fault_bridge_killed fault_bridge_frozen fault_target_killed fault_postgres_restarted);
 use DBStream::OutScene;
 use DBStream::Process qw(in_child is_running wait_until write_file);
 use Test::More;
@@ -98,15 +99,6 @@ sub plan_of_faults
 	return @plan;
 }
 
-sub fault_bridge_killed
-{
-	my ($scene) = @_;
-
-	$scene->bridge->kill9;
-	sleep(rand(0.3));
-	$scene->bridge->start;
-}
-
 # kill -9 of a backend makes PostgreSQL restart all of them.
 sub fault_walsender_killed
 {
@@ -129,33 +121,6 @@ sub fault_session_terminated
 	$scene->source->wait_for("SELECT count(pg_terminate_backend(pid)) > 0 FROM (SELECT pid FROM pg_stat_activity"
 		  . " WHERE usename = 'bridge' AND application_name ~ 'dbstream-bridge t|^t\$' ORDER BY random() LIMIT 1) s", 30)
 	  or die "there was no session to terminate\n";
-}
-
-sub fault_postgres_restarted
-{
-	my ($scene) = @_;
-
-	$scene->source->stop('immediate');
-	sleep(rand(0.3));
-	$scene->source->start;
-}
-
-sub fault_target_killed
-{
-	my ($scene) = @_;
-
-	$scene->target->kill9;
-	sleep(rand(0.3));
-	$scene->target->start;
-}
-
-sub fault_bridge_frozen
-{
-	my ($scene) = @_;
-
-	$scene->bridge->freeze;
-	sleep(0.3 + rand(1.5));
-	$scene->bridge->thaw;
 }
 
 sub schema

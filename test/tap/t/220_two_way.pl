@@ -6,7 +6,6 @@
 use strict;
 use warnings;
 
-use DBStream::MySQL;
 use DBStream::OutScene;
 use DBStream::Process qw(in_child is_running wait_until write_file read_file);
 use Test::More;
@@ -14,19 +13,7 @@ use Time::HiRes qw(sleep time);
 
 my $seconds = $ENV{DBSTREAM_SECONDS} // 60;
 
-foreach my $kind (grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql))
-{
-  SKIP:
-	{
-		my $why = DBStream::MySQL::missing($kind);
-		skip "$kind: $why", 1 if $why;
-		my $scene = DBStream::OutScene->new(kind => $kind);
-		my $good = eval { both_ways($scene, $kind); 1; };
-		fail("$kind: $@") unless $good;
-		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
-		eval { $scene->finish };
-	}
-}
+DBStream::OutScene::with_each_target($ENV{DBSTREAM_SOURCE}, \&both_ways);
 done_testing();
 
 sub both_ways

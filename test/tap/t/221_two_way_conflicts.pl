@@ -8,7 +8,6 @@ use strict;
 use warnings;
 
 use DBStream::Compare qw(compare_table);
-use DBStream::MySQL;
 use DBStream::OutScene;
 use DBStream::Process qw(in_child is_running wait_until write_file);
 use Test::More;
@@ -23,19 +22,7 @@ my %pairs = (
 	pg_wins => [ { conflicts => 'target_wins' }, { conflicts => 'source_wins' } ],
 	latest => [ map { { conflicts => 'latest_wins', conflict_column => 'at' } } 1 .. 2 ]);
 
-foreach my $kind (grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql))
-{
-  SKIP:
-	{
-		my $why = DBStream::MySQL::missing($kind);
-		skip "$kind: $why", 1 if $why;
-		my $scene = DBStream::OutScene->new(kind => $kind);
-		my $good = eval { conflicts($scene, $kind); 1; };
-		fail("$kind: $@") unless $good;
-		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
-		eval { $scene->finish };
-	}
-}
+DBStream::OutScene::with_each_target($ENV{DBSTREAM_SOURCE}, \&conflicts);
 done_testing();
 
 # What each side does to row $_->[0] while the streams stand still, what the row's word is at the end when MySQL wins, when

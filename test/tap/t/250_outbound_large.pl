@@ -5,7 +5,6 @@
 use strict;
 use warnings;
 
-use DBStream::MySQL;
 use DBStream::OutScene;
 use DBStream::Process qw(own_memory_kb wait_until);
 use Test::More;
@@ -14,19 +13,7 @@ use Time::HiRes qw(sleep time);
 my $rows = $ENV{DBSTREAM_ROWS} // 300000;
 my $small = int($rows / 15);
 
-foreach my $kind (grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql))
-{
-  SKIP:
-	{
-		my $why = DBStream::MySQL::missing($kind);
-		skip "$kind: $why", 1 if $why;
-		my $scene = DBStream::OutScene->new(kind => $kind);
-		my $good = eval { large($scene, $kind); 1; };
-		fail("$kind: $@") unless $good;
-		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
-		eval { $scene->finish };
-	}
-}
+DBStream::OutScene::with_each_target($ENV{DBSTREAM_SOURCE}, \&large);
 done_testing();
 
 sub large

@@ -4,24 +4,11 @@
 use strict;
 use warnings;
 
-use DBStream::MySQL;
 use DBStream::OutScene;
 use DBStream::Process qw(wait_until);
 use Test::More;
 
-foreach my $kind (grep { !defined $ENV{DBSTREAM_TARGET} || $_ eq $ENV{DBSTREAM_TARGET} } qw(mariadb mysql))
-{
-  SKIP:
-	{
-		my $why = DBStream::MySQL::missing($kind);
-		skip "$kind: $why", 1 if $why;
-		my $scene = DBStream::OutScene->new(kind => $kind);
-		my $good = eval { both_ways($scene, $kind); 1; };
-		fail("$kind: $@") unless $good;
-		diag($scene->state_text) unless $good && Test::More->builder->is_passing;
-		eval { $scene->finish };
-	}
-}
+DBStream::OutScene::with_each_target($ENV{DBSTREAM_TARGET}, \&both_ways);
 done_testing();
 
 sub settle

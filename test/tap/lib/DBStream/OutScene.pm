@@ -13,10 +13,32 @@ use DBStream::MySQL;
 use DBStream::Postgres;
 use DBStream::Process qw(log_tail wait_until);
 use JSON::PP;
+use Test::More;
 
 our $password = 'Loud-Heron-14';
 
 sub work_folder { return $ENV{TESTDIR} // croak 'TESTDIR is not set: use test/run'; }
+
+# A test with a scene for each kind of target, or for that one only: body is called with the scene and the kind. What it
+# dies of is a failure, and shows the scene's state.
+sub with_each_target
+{
+	my ($only, $body) = @_;
+
+	foreach my $kind (grep { !defined $only || $_ eq $only } qw(mariadb mysql))
+	{
+	  SKIP:
+		{
+			my $why = DBStream::MySQL::missing($kind);
+			skip "$kind: $why", 1 if $why;
+			my $scene = DBStream::OutScene->new(kind => $kind);
+			my $good = eval { $body->($scene, $kind); 1; };
+			fail("$kind: $@") unless $good;
+			diag($scene->state_text) unless $good && Test::More->builder->is_passing;
+			eval { $scene->finish };
+		}
+	}
+}
 
 # kind: mariadb or mysql, of the target. target_options: of its server. conf: for postgresql.conf. name: when a test has several.
 sub new
