@@ -39,8 +39,10 @@ const char *dbs_ddl_my_column_tail(const DdlColumn *column);
 const char *dbs_ddl_my_column(DdlRaw *raw, const DdlColumn *column, const DdlCreateTable *table);
 
 /* ---- keys (ddl_my_key.c) ---- */
-/* Is the name in the List of char *? */
-bool dbs_ddl_my_has_name(List *names, const char *name);
+/* Does the expression use the column? */
+bool dbs_ddl_my_uses_column(const DdlExpr *expr, const char *name);
+/* Has it an action that sets its own columns? */
+bool dbs_ddl_my_changes_column(const DdlForeignKey *key);
 /* Is the column in a key that compares whole values? */
 bool dbs_ddl_my_in_key(const DdlCreateTable *table, const char *column);
 /* Has the column's type no length that a key could have? */

@@ -68,23 +68,6 @@ varies(const DdlExpr *expr)
 	return false;
 }
 
-static bool
-uses_column(const DdlExpr *expr, const char *name)
-{
-	ListCell *cell;
-
-	if (expr == NULL)
-		return false;
-	if (expr->kind == DDL_EXPR_COLUMN && strcmp(expr->text, name) == 0)
-		return true;
-	foreach (cell, expr->args)
-	{
-		if (uses_column(lfirst(cell), name))
-			return true;
-	}
-	return false;
-}
-
 static void
 rename_in(DdlExpr *expr, const char *name, const char *new_name)
 {
@@ -107,10 +90,10 @@ key_uses(const DdlKey *key, const char *name)
 	{
 		const DdlKeyPart *part = lfirst(cell);
 
-		if (part->column != NULL ? strcmp(part->column, name) == 0 : uses_column(part->expr, name))
+		if (part->column != NULL ? strcmp(part->column, name) == 0 : dbs_ddl_my_uses_column(part->expr, name))
 			return true;
 	}
-	return uses_column(key->where, name) || dbs_ddl_my_has_name(key->included, name);
+	return dbs_ddl_my_uses_column(key->where, name) || dbs_ddl_raw_has_name(key->included, name);
 }
 
 static void
@@ -124,7 +107,7 @@ note_uses(DdlMyAlter *alter, const char *name)
 	{
 		const DdlColumn *column = lfirst(cell);
 
-		if (uses_column(column->generated, name))
+		if (dbs_ddl_my_uses_column(column->generated, name))
 			dbs_ddl_raw_note(alter->raw, DBS_NOTE_ERROR,
 							 "column \"%s\" cannot be renamed in MySQL, since generated column \"%s\" uses it: drop "
 							 "that one first and add it anew",
@@ -132,7 +115,7 @@ note_uses(DdlMyAlter *alter, const char *name)
 	}
 	foreach (cell, alter->table->checks)
 	{
-		if (uses_column(((const DdlCheck *) lfirst(cell))->expr, name))
+		if (dbs_ddl_my_uses_column(((const DdlCheck *) lfirst(cell))->expr, name))
 			dbs_ddl_raw_note(
 				alter->raw, DBS_NOTE_ERROR,
 				"column \"%s\" cannot be renamed in MySQL, since a CHECK uses it: drop that one first and add "
@@ -141,24 +124,44 @@ note_uses(DdlMyAlter *alter, const char *name)
 	}
 	foreach (cell, alter->table->keys)
 	{
-		ListCell *part;
+		const DdlKey *key = lfirst(cell);
 
-		foreach (part, ((const DdlKey *) lfirst(cell))->parts)
-		{
-			if (uses_column(((const DdlKeyPart *) lfirst(part))->expr, name))
-				dbs_ddl_raw_note(
-					alter->raw, DBS_NOTE_ERROR,
-					"column \"%s\" cannot be renamed in MySQL, since index \"%s\" is of an expression with it: drop "
-					"that one first and add it anew",
-					name, ((const DdlKey *) lfirst(cell))->name);
-		}
+		if (dbs_ddl_my_has_expression(key) && key_uses(key, name))
+			dbs_ddl_raw_note(
+				alter->raw, DBS_NOTE_ERROR,
+				"column \"%s\" cannot be renamed in MySQL, since index \"%s\" is of an expression with it: "
+				"drop that one first and add it anew",
+				name, key->name);
 	}
 }
 
 /* ---- columns -------------------------------------------------------------------------------- */
 
+/* The table with the keys that come later in the statement, which may need a length of the column. */
+static DdlCreateTable *
+table_to_come(const DdlMyAlter *alter, const DdlStatement *statement)
+{
+	DdlCreateTable *table = palloc0(sizeof(DdlCreateTable));
+	ListCell *cell;
+
+	if (alter->table != NULL)
+		*table = *alter->table;
+	table->keys = list_copy(table->keys);
+	table->foreign_keys = list_copy(table->foreign_keys);
+	foreach (cell, statement->actions)
+	{
+		const DdlAction *action = lfirst(cell);
+
+		if (action->kind == DDL_ADD_KEY)
+			table->keys = lappend(table->keys, action->key);
+		else if (action->kind == DDL_ADD_FOREIGN_KEY)
+			table->foreign_keys = lappend(table->foreign_keys, action->foreign_key);
+	}
+	return table;
+}
+
 static void
-add_column(DdlMyAlter *alter, const DdlAction *action)
+add_column(DdlMyAlter *alter, const DdlStatement *statement, const DdlAction *action)
 {
 	DdlColumn *column = action->column;
 
@@ -178,7 +181,7 @@ add_column(DdlMyAlter *alter, const DdlAction *action)
 		dbs_ddl_my_note_case(alter->raw, alter->table, column);
 	}
 	dbs_ddl_my_add_part(alter, "ADD COLUMN %s%s", dbs_ddl_my_if_exists(alter, column->if_not_exists, "IF NOT EXISTS"),
-						dbs_ddl_my_column(alter->raw, column, alter->table));
+						dbs_ddl_my_column(alter->raw, column, table_to_come(alter, statement)));
 	if (alter->table != NULL || !column->auto_increment)
 		return;
 	dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "column \"%s\": gets an index, which AUTO_INCREMENT needs",
@@ -195,12 +198,12 @@ drop_uses(DdlMyAlter *alter, const char *name)
 
 	foreach (cell, list_copy(alter->table->foreign_keys))
 	{
-		if (dbs_ddl_my_has_name(((DdlForeignKey *) lfirst(cell))->columns, name))
+		if (dbs_ddl_raw_has_name(((DdlForeignKey *) lfirst(cell))->columns, name))
 			dbs_ddl_my_alter_drop_foreign_key(alter, lfirst(cell));
 	}
 	foreach (cell, list_copy(alter->table->checks))
 	{
-		if (uses_column(((DdlCheck *) lfirst(cell))->expr, name))
+		if (dbs_ddl_my_uses_column(((DdlCheck *) lfirst(cell))->expr, name))
 			dbs_ddl_my_alter_drop_check(alter, lfirst(cell));
 	}
 	foreach (cell, list_copy(alter->table->keys))
@@ -230,7 +233,7 @@ drop_column(DdlMyAlter *alter, const DdlAction *action)
 			DdlColumn *other = lfirst(cell);
 			DdlAction more = {.kind = DDL_DROP_COLUMN, .name = other->name, .flag = action->flag};
 
-			if (uses_column(other->generated, action->name))
+			if (dbs_ddl_my_uses_column(other->generated, action->name))
 				drop_column(alter, &more);
 		}
 		drop_uses(alter, action->name);
@@ -346,7 +349,7 @@ set_default(DdlMyAlter *alter, const DdlAction *action)
  * the same statement.  write: this is the last such action of the column; MySQL takes one MODIFY, which holds them all.
  */
 static void
-modify_column(DdlMyAlter *alter, const DdlAction *action, bool write)
+modify_column(DdlMyAlter *alter, const DdlStatement *statement, const DdlAction *action, bool write)
 {
 	DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(alter->table, action->name);
 	DdlColumn stub = {.name = action->name};
@@ -374,7 +377,8 @@ modify_column(DdlMyAlter *alter, const DdlAction *action, bool write)
 		return;
 	}
 	if (write || column == &stub)
-		dbs_ddl_my_add_part(alter, "MODIFY COLUMN %s", dbs_ddl_my_column(alter->raw, column, alter->table));
+		dbs_ddl_my_add_part(alter, "MODIFY COLUMN %s",
+							dbs_ddl_my_column(alter->raw, column, table_to_come(alter, statement)));
 }
 
 static bool
@@ -417,13 +421,13 @@ write_action(DdlMyAlter *alter, const DdlStatement *statement, const ListCell *c
 
 	if (is_modify(action))
 	{
-		modify_column(alter, action, !is_modified_later(statement, cell));
+		modify_column(alter, statement, action, !is_modified_later(statement, cell));
 		return;
 	}
 	switch (action->kind)
 	{
 		case DDL_ADD_COLUMN:
-			add_column(alter, action);
+			add_column(alter, statement, action);
 			break;
 		case DDL_DROP_COLUMN:
 			drop_column(alter, action);
@@ -473,7 +477,17 @@ dbs_ddl_my_alter_table(DdlRaw *raw, DdlStatement *statement)
 	dbs_ddl_my_add_table(raw, statement->name, false, false);
 	initStringInfo(&alter.sql);
 	foreach (cell, statement->actions)
+	{
+		const DdlAction *action = lfirst(cell);
+
+		if (action->kind == DDL_ADD_COLUMN || is_modify(action))
+			alter.written =
+				lappend(alter.written, (void *) (action->kind == DDL_ADD_COLUMN ? action->column->name : action->name));
+	}
+	foreach (cell, statement->actions)
 		write_action(&alter, statement, cell);
+	if (alter.table != NULL && alter.table->columns == NIL && alter.table->like == NULL)
+		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "MySQL has no table without columns");
 	dbs_ddl_my_keep_indexes(&alter, indexed);
 	exists = dbs_ddl_my_if_exists(&alter, statement->if_exists, "IF EXISTS");
 	if (alter.sql.len > 0)

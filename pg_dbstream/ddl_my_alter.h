@@ -12,6 +12,7 @@ typedef struct DdlMyAlter
 	DdlRaw *raw;
 	const DdlName *name;
 	DdlCreateTable *table; /* as far as it is known, else NULL */
+	List *written;         /* of char *: columns that the statement writes whole, with the length that its keys need */
 	StringInfoData sql;
 } DdlMyAlter;
 
@@ -22,6 +23,8 @@ bool dbs_ddl_my_is_mysql(const DdlMyAlter *alter);
 const char *dbs_ddl_my_if_exists(DdlMyAlter *alter, bool wanted, const char *words);
 
 /* ---- keys and constraints (ddl_my_alter_key.c) ---- */
+/* Is it one of MySQL's indexes of expressions? */
+bool dbs_ddl_my_has_expression(const DdlKey *key);
 void dbs_ddl_my_alter_add_key(DdlMyAlter *alter, DdlKey *key);
 void dbs_ddl_my_alter_drop_key(DdlMyAlter *alter, DdlKey *key);
 void dbs_ddl_my_alter_add_check(DdlMyAlter *alter, DdlCheck *check);

@@ -7,6 +7,19 @@
 
 #include "ddl_my_alter.h"
 
+bool
+dbs_ddl_my_has_expression(const DdlKey *key)
+{
+	ListCell *cell;
+
+	foreach (cell, key->parts)
+	{
+		if (((const DdlKeyPart *) lfirst(cell))->expr != NULL)
+			return true;
+	}
+	return key->where != NULL && key->kind == DDL_KEY_UNIQUE;
+}
+
 /* Was the key written, or did a note say that the target has none such? */
 static bool
 is_written(DdlMyAlter *alter, const DdlKey *key)
@@ -25,6 +38,10 @@ dbs_ddl_my_alter_drop_key(DdlMyAlter *alter, DdlKey *key)
 		dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "index \"%s\" was not created, so it is not dropped", key->name);
 	else if (key->kind == DDL_KEY_PRIMARY)
 		dbs_ddl_my_add_part(alter, "DROP PRIMARY KEY");
+	/* MySQL drops no column in the statement that drops an index of an expression with it. */
+	else if (dbs_ddl_my_has_expression(key))
+		dbs_ddl_my_sql(alter->raw, "ALTER TABLE %s DROP INDEX %s", dbs_ddl_my_table_name(alter->raw, alter->name),
+					   dbs_ddl_mysql_quote(key->name));
 	else
 		dbs_ddl_my_add_part(alter, "DROP INDEX %s", dbs_ddl_mysql_quote(key->name));
 	alter->table->keys = list_delete_ptr(alter->table->keys, key);
@@ -46,6 +63,9 @@ dbs_ddl_my_alter_drop_check(DdlMyAlter *alter, DdlCheck *check)
 void
 dbs_ddl_my_alter_drop_foreign_key(DdlMyAlter *alter, DdlForeignKey *key)
 {
+	if (!dbs_ddl_my_has_index(alter->table, key->columns))
+		dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "the index \"%s\" that the foreign key brought along stays",
+						 key->name);
 	dbs_ddl_my_add_part(alter, "DROP FOREIGN KEY %s", dbs_ddl_mysql_quote(key->name));
 	alter->table->foreign_keys = list_delete_ptr(alter->table->foreign_keys, key);
 }
@@ -205,7 +225,8 @@ give_lengths(DdlMyAlter *alter, List *names, List *were_long)
 	{
 		const DdlColumn *column = dbs_ddl_my_find_column(alter->table, lfirst(cell));
 
-		if (column != NULL && dbs_ddl_my_has_name(were_long, column->name) &&
+		if (column != NULL && dbs_ddl_raw_has_name(were_long, column->name) &&
+			!dbs_ddl_raw_has_name(alter->written, column->name) &&
 			!dbs_ddl_my_is_long(alter->raw, column, alter->table))
 			dbs_ddl_my_add_part(alter, "MODIFY COLUMN %s", dbs_ddl_my_column(alter->raw, column, alter->table));
 	}
@@ -361,6 +382,9 @@ dbs_ddl_my_alter_rename_constraint(DdlMyAlter *alter, const DdlAction *action)
 		else if (is_written(alter, key))
 			dbs_ddl_my_add_part(alter, "RENAME INDEX %s TO %s", dbs_ddl_mysql_quote(key->name),
 								dbs_ddl_mysql_quote(action->new_name));
+		else
+			dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "index \"%s\" was not created, so \"%s\" is none", key->name,
+							 action->new_name);
 		key->name = action->new_name;
 		return;
 	}

@@ -6,13 +6,17 @@
 #include "ddl_my.h"
 
 bool
-dbs_ddl_my_has_name(List *names, const char *name)
+dbs_ddl_my_uses_column(const DdlExpr *expr, const char *name)
 {
 	ListCell *cell;
 
-	foreach (cell, names)
+	if (expr == NULL)
+		return false;
+	if (expr->kind == DDL_EXPR_COLUMN && strcmp(expr->text, name) == 0)
+		return true;
+	foreach (cell, expr->args)
 	{
-		if (strcmp(lfirst(cell), name) == 0)
+		if (dbs_ddl_my_uses_column(lfirst(cell), name))
 			return true;
 	}
 	return false;
@@ -39,7 +43,7 @@ dbs_ddl_my_in_key(const DdlCreateTable *table, const char *column)
 	}
 	foreach (cell, table->foreign_keys)
 	{
-		if (dbs_ddl_my_has_name(((DdlForeignKey *) lfirst(cell))->columns, column))
+		if (dbs_ddl_raw_has_name(((DdlForeignKey *) lfirst(cell))->columns, column))
 			return true;
 	}
 	return false;
@@ -81,6 +85,29 @@ dbs_ddl_my_has_index(const DdlCreateTable *table, List *columns)
 	return false;
 }
 
+/* Does the expression give a text of which MySQL does not know how long it may be? */
+static bool
+is_long_text(DdlRaw *raw, const DdlExpr *expr, const DdlCreateTable *table)
+{
+	static const char *const texts[] = {"lower",   "upper",   "btrim",    "ltrim", "rtrim",
+										"replace", "reverse", "coalesce", "nullif"};
+	const DdlColumn *column = expr->kind == DDL_EXPR_COLUMN ? dbs_ddl_my_find_column(table, expr->text) : NULL;
+	bool text = expr->kind == DDL_EXPR_CASE || (expr->kind == DDL_EXPR_OPERATOR && strcmp(expr->text, "concat") == 0) ||
+				(expr->kind == DDL_EXPR_CAST && dbs_ddl_is_text(expr->type->family));
+	ListCell *cell;
+
+	if (expr->kind == DDL_EXPR_COLUMN)
+		return column != NULL && dbs_ddl_my_is_long(raw, column, table);
+	for (int i = 0; i < lengthof(texts); i++)
+		text |= expr->kind == DDL_EXPR_FUNCTION && strcmp(texts[i], expr->text) == 0;
+	foreach (cell, text ? expr->args : NIL)
+	{
+		if (lfirst(cell) != NULL && is_long_text(raw, lfirst(cell), table))
+			return true;
+	}
+	return false;
+}
+
 /* One part; NULL with a note. where: the predicate of a partial index, to be folded into an expression. */
 static const char *
 my_key_part(DdlRaw *raw, const DdlKey *key, const DdlKeyPart *part, const DdlCreateTable *table, const char *where)
@@ -114,12 +141,28 @@ my_key_part(DdlRaw *raw, const DdlKey *key, const DdlKeyPart *part, const DdlCre
 	}
 	if (part->expr != NULL)
 		sql = dbs_ddl_my_expression(part->expr, raw->options, table, &reason);
+	else if (part->length > 0)
+		sql = psprintf("LEFT(%s, %d)", dbs_ddl_mysql_quote(part->column), part->length);
 	else
 		sql = dbs_ddl_mysql_quote(part->column);
 	if (sql == NULL)
 	{
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "index \"%s\" is not created: %s", key->name, reason);
 		return NULL;
+	}
+	if (part->expr != NULL && is_long_text(raw, part->expr, table))
+	{
+		if (key->kind != DDL_KEY_INDEX)
+		{
+			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+							 "index \"%s\" is not created: MySQL has none of an expression that gives a text without "
+							 "a length",
+							 key->name);
+			return NULL;
+		}
+		dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "index \"%s\": of the first %d characters", key->name,
+						 DDL_KEY_TEXT_LENGTH);
+		sql = psprintf("CAST(%s AS CHAR(%d))", sql, DDL_KEY_TEXT_LENGTH);
 	}
 	/* Rows outside the predicate have a null there, and nulls are never equal. */
 	if (where != NULL)
@@ -241,6 +284,34 @@ sets_not_null(const DdlForeignKey *key, const DdlCreateTable *table)
 	return false;
 }
 
+bool
+dbs_ddl_my_changes_column(const DdlForeignKey *key)
+{
+	return (key->on_delete != NULL && strcmp(key->on_delete, "SET NULL") == 0) ||
+		   (key->on_update != NULL &&
+			(strcmp(key->on_update, "SET NULL") == 0 || strcmp(key->on_update, "CASCADE") == 0));
+}
+
+/* The generated column that is stored and uses a column of the key, or NULL. */
+static const char *
+stored_user(const DdlForeignKey *key, const DdlCreateTable *table)
+{
+	ListCell *cell;
+	ListCell *name;
+
+	foreach (cell, table == NULL ? NIL : table->columns)
+	{
+		const DdlColumn *column = lfirst(cell);
+
+		foreach (name, column->generated != NULL && column->stored ? key->columns : NIL)
+		{
+			if (dbs_ddl_my_uses_column(column->generated, lfirst(name)))
+				return column->name;
+		}
+	}
+	return NULL;
+}
+
 /* InnoDB takes SET DEFAULT and refuses the change then, as without an action. */
 static void
 append_action(DdlRaw *raw, StringInfo sql, const char *event, const char *action, const DdlForeignKey *key)
@@ -277,6 +348,14 @@ dbs_ddl_my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, const DdlCrea
 			"a foreign key to \"%s\" would set a column to NULL that may not be NULL: without an action MySQL "
 			"refuses the change, as PostgreSQL does",
 			key->table->name);
+		return sql.data;
+	}
+	if (dbs_ddl_my_changes_column(key) && stored_user(key, table) != NULL)
+	{
+		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+						 "foreign key \"%s\" to \"%s\" goes without its actions, as generated column \"%s\" uses its "
+						 "column: the target refuses the change",
+						 key->name == NULL ? "" : key->name, key->table->name, stored_user(key, table));
 		return sql.data;
 	}
 	append_action(raw, &sql, "ON DELETE", key->on_delete, key);
@@ -321,6 +400,7 @@ dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table
 {
 	const char *reason = NULL;
 	const char *sql = dbs_ddl_my_expression(check->expr, raw->options, table, &reason);
+	ListCell *cell;
 
 	if (uses_auto_increment(check->expr, table))
 	{
@@ -328,6 +408,24 @@ dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table
 						 "check \"%s\" is not created: MySQL allows none on an AUTO_INCREMENT column",
 						 check->name == NULL ? "" : check->name);
 		return NULL;
+	}
+	foreach (cell, raw->options->target == DBS_DIALECT_MYSQL && table != NULL ? table->foreign_keys : NIL)
+	{
+		const DdlForeignKey *key = lfirst(cell);
+		ListCell *name;
+
+		foreach (name, dbs_ddl_my_changes_column(key) && stored_user(key, table) == NULL && !sets_not_null(key, table)
+						   ? key->columns
+						   : NIL)
+		{
+			if (!dbs_ddl_my_uses_column(check->expr, lfirst(name)))
+				continue;
+			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
+							 "check \"%s\" is not created: MySQL allows none on column \"%s\", which a foreign key's "
+							 "action changes",
+							 check->name == NULL ? "" : check->name, (const char *) lfirst(name));
+			return NULL;
+		}
 	}
 	if (check->not_enforced && raw->options->target == DBS_DIALECT_MARIADB)
 	{

@@ -27,13 +27,10 @@ enum_type(const DdlType *type)
 	return psprintf("%s(%s)", type->family == DDL_TYPE_SET ? "SET" : "ENUM", labels.data);
 }
 
+/* LONGTEXT, or in a key, which needs a length, a VARCHAR. */
 static const char *
-text_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_key)
+long_text(DdlRaw *raw, const char *column, bool in_key)
 {
-	if (type->family == DDL_TYPE_CHAR && type->length <= 255)
-		return psprintf("CHAR(%d)", (int) type->length);
-	if (type->family == DDL_TYPE_VARCHAR && type->length > 0 && type->length <= (in_key ? 768 : 16383))
-		return psprintf("VARCHAR(%d)", (int) type->length);
 	if (!in_key)
 		return "LONGTEXT";
 	dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
@@ -43,14 +40,24 @@ text_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_key)
 }
 
 static const char *
-decimal_type(DdlRaw *raw, const DdlType *type, const char *column)
+text_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_key)
+{
+	if (type->family == DDL_TYPE_CHAR && type->length <= 255)
+		return psprintf("CHAR(%d)", (int) type->length);
+	if (type->family == DDL_TYPE_VARCHAR && type->length > 0 && type->length <= (in_key ? 768 : 16383))
+		return psprintf("VARCHAR(%d)", (int) type->length);
+	return long_text(raw, column, in_key);
+}
+
+static const char *
+decimal_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_key)
 {
 	if (type->length > 0 && type->length <= 65 && type->scale >= 0 && type->scale <= 30 && type->scale <= type->length)
 		return psprintf("DECIMAL(%d,%d)", (int) type->length, type->scale);
 	dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
 					 "column \"%s\": no decimal type of MySQL holds every value of numeric; its digits become text",
 					 column);
-	return "LONGTEXT";
+	return long_text(raw, column, in_key);
 }
 
 const char *
@@ -75,7 +82,7 @@ dbs_ddl_my_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_ke
 		case DDL_TYPE_INT8:
 			return "BIGINT";
 		case DDL_TYPE_DECIMAL:
-			return decimal_type(raw, type, column);
+			return decimal_type(raw, type, column, in_key);
 		case DDL_TYPE_FLOAT4:
 			return "FLOAT";
 		case DDL_TYPE_FLOAT8:
@@ -120,9 +127,9 @@ dbs_ddl_my_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_ke
 		case DDL_TYPE_SET:
 			return enum_type(type);
 		case DDL_TYPE_BIT:
-			return type->length <= 64 ? psprintf("BIT(%d)", (int) type->length) : "LONGTEXT";
+			return type->length <= 64 ? psprintf("BIT(%d)", (int) type->length) : long_text(raw, column, in_key);
 		case DDL_TYPE_VARBIT:
-			return "LONGTEXT";
+			return long_text(raw, column, in_key);
 		case DDL_TYPE_JSON:
 		case DDL_TYPE_JSONB:
 			return "JSON";
@@ -144,5 +151,5 @@ dbs_ddl_my_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_ke
 	if (strcmp(type->name, "name") == 0)
 		return "VARCHAR(64)";
 	dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "column \"%s\": type %s becomes its text", column, type->name);
-	return in_key ? "VARCHAR(255)" : "LONGTEXT";
+	return long_text(raw, column, in_key);
 }

@@ -81,6 +81,8 @@ DdlStatement *dbs_ddl_raw_set_schema(DdlRaw *raw, AlterObjectSchemaStmt *alter);
 DdlColumn *dbs_ddl_raw_column(DdlRaw *raw, DdlCreateTable *table, ColumnDef *definition);
 /* A constraint, of the column when one is given; false when it is none that the target has as an element of its own. */
 bool dbs_ddl_raw_constraint(DdlRaw *raw, DdlCreateTable *table, const Constraint *constraint, const char *column);
+/* Is the name in the List of char *? */
+bool dbs_ddl_raw_has_name(List *names, const char *name);
 void dbs_ddl_raw_set_not_null(DdlCreateTable *table, const char *column);
 /* The columns of the table's primary key take no nulls. */
 void dbs_ddl_raw_settle_primary(DdlCreateTable *table);

@@ -85,11 +85,14 @@ add_action(DdlStatement *statement, DdlActionKind kind)
 
 /* Keys, checks and foreign keys as actions of their own. */
 static void
-add_constraints(DdlRaw *raw, DdlStatement *statement, DdlCreateTable *scratch)
+add_constraints(DdlStatement *statement, DdlCreateTable *scratch)
 {
 	ListCell *cell;
 
-	dbs_ddl_raw_name_constraints(scratch, dbs_ddl_raw_created_table(raw, statement->name), statement->name->name);
+	dbs_ddl_raw_name_constraints(scratch, statement->create, statement->name->name);
+	statement->create->keys = list_concat(statement->create->keys, scratch->keys);
+	statement->create->checks = list_concat(statement->create->checks, scratch->checks);
+	statement->create->foreign_keys = list_concat(statement->create->foreign_keys, scratch->foreign_keys);
 	foreach (cell, scratch->keys)
 		add_action(statement, DDL_ADD_KEY)->key = lfirst(cell);
 	foreach (cell, scratch->checks)
@@ -106,7 +109,7 @@ read_added_constraint(DdlRaw *raw, DdlStatement *statement, const Constraint *co
 	if (constraint->contype == CONSTR_NOTNULL)
 		add_action(statement, DDL_SET_NOT_NULL)->name = strVal(linitial(constraint->keys));
 	else if (dbs_ddl_raw_constraint(raw, &scratch, constraint, NULL))
-		add_constraints(raw, statement, &scratch);
+		add_constraints(statement, &scratch);
 }
 
 /* A column that comes stands before its keys. */
@@ -118,7 +121,7 @@ read_added_column(DdlRaw *raw, DdlStatement *statement, const AlterTableCmd *com
 
 	action->column = dbs_ddl_raw_column(raw, &scratch, (ColumnDef *) command->def);
 	action->column->if_not_exists = command->missing_ok;
-	add_constraints(raw, statement, &scratch);
+	add_constraints(statement, &scratch);
 }
 
 /* USING that is nothing but the column in its new type is what the target does anyway. */
@@ -295,6 +298,48 @@ read_command(DdlRaw *raw, DdlStatement *statement, AlterTableCmd *command)
 	}
 }
 
+static bool
+is_dropped(const AlterTableStmt *alter, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst(cell);
+
+		if (command->subtype == AT_DropConstraint && name != NULL && strcmp(command->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the table has and keeps, as far as it is known: PostgreSQL drops before it adds, whatever is written first. */
+static DdlCreateTable *
+kept(const DdlCreateTable *table, const AlterTableStmt *alter)
+{
+	DdlCreateTable *result = palloc0(sizeof(DdlCreateTable));
+	ListCell *cell;
+
+	if (table == NULL)
+		return result;
+	foreach (cell, table->keys)
+	{
+		if (!is_dropped(alter, ((DdlKey *) lfirst(cell))->name))
+			result->keys = lappend(result->keys, lfirst(cell));
+	}
+	foreach (cell, table->checks)
+	{
+		if (!is_dropped(alter, ((DdlCheck *) lfirst(cell))->name))
+			result->checks = lappend(result->checks, lfirst(cell));
+	}
+	foreach (cell, table->foreign_keys)
+	{
+		if (!is_dropped(alter, ((DdlForeignKey *) lfirst(cell))->name))
+			result->foreign_keys = lappend(result->foreign_keys, lfirst(cell));
+	}
+	return result;
+}
+
 DdlStatement *
 dbs_ddl_raw_alter_table(DdlRaw *raw, AlterTableStmt *alter)
 {
@@ -314,6 +359,7 @@ dbs_ddl_raw_alter_table(DdlRaw *raw, AlterTableStmt *alter)
 		return NULL;
 	}
 	statement->if_exists = alter->missing_ok;
+	statement->create = kept(dbs_ddl_raw_created_table(raw, statement->name), alter);
 	foreach (cell, alter->cmds)
 		read_command(raw, statement, lfirst(cell));
 	return statement;

@@ -8,6 +8,7 @@
 
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_target.h"
 
 #include "ddl_parser.h"
 #include "ddl_raw.h"
@@ -21,6 +22,19 @@ read_strings(List *values)
 	foreach (cell, values)
 		strings = lappend(strings, strVal(lfirst(cell)));
 	return strings;
+}
+
+bool
+dbs_ddl_raw_has_name(List *names, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, names)
+	{
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -91,18 +105,25 @@ columns_of(const DdlExpr *expr, List *found)
 		return found;
 	if (expr->kind == DDL_EXPR_COLUMN)
 	{
-		foreach (cell, found)
-		{
-			if (strcmp(lfirst(cell), expr->text) == 0)
-				return found;
-		}
-		return lappend(found, (void *) expr->text);
+		return dbs_ddl_raw_has_name(found, expr->text) ? found : lappend(found, (void *) expr->text);
 	}
 	foreach (cell, expr->args)
 		found = columns_of(lfirst(cell), found);
 	return found;
 }
 
+/* A name that comes again gets a number. */
+static const char *
+unlike(List *names, const char *called)
+{
+	const char *name = called;
+
+	for (int i = 1; dbs_ddl_raw_has_name(names, name); i++)
+		name = psprintf("%s%d", called, i);
+	return name;
+}
+
+/* What the columns, and those of INCLUDE, are called in the index's name. */
 static List *
 part_names(const DdlKey *key)
 {
@@ -113,10 +134,70 @@ part_names(const DdlKey *key)
 	{
 		const DdlKeyPart *part = lfirst(cell);
 
-		/* left(column, n) was restored to a prefix, but PostgreSQL calls it by its function. */
-		names = lappend(names, (void *) (part->column == NULL ? "expr" : part->length > 0 ? "left" : part->column));
+		names = lappend(names, (void *) unlike(names, part->called != NULL ? part->called : part->column));
 	}
+	foreach (cell, key->included)
+		names = lappend(names, (void *) unlike(names, lfirst(cell)));
 	return names;
+}
+
+/* Are they one to PostgreSQL, which makes one index of two constraints in a statement? */
+static bool
+same_key(const DdlKey *a, const DdlKey *b)
+{
+	if (list_length(a->parts) != list_length(b->parts) || list_length(a->included) != list_length(b->included) ||
+		a->nulls_not_distinct != b->nulls_not_distinct || a->deferrable != b->deferrable || a->using_index != NULL ||
+		b->using_index != NULL)
+		return false;
+	for (int i = 0; i < list_length(a->parts); i++)
+	{
+		const DdlKeyPart *one = list_nth(a->parts, i);
+		const DdlKeyPart *other = list_nth(b->parts, i);
+
+		if (one->column == NULL || other->column == NULL || strcmp(one->column, other->column) != 0)
+			return false;
+	}
+	for (int i = 0; i < list_length(a->included); i++)
+	{
+		if (strcmp(list_nth(a->included, i), list_nth(b->included, i)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The primary key first, each once, under the first name that one of the same has. */
+static List *
+merged_keys(List *keys)
+{
+	List *result = NIL;
+	ListCell *cell;
+	ListCell *prior;
+
+	foreach (cell, keys)
+	{
+		if (((DdlKey *) lfirst(cell))->kind == DDL_KEY_PRIMARY)
+			result = lappend(result, lfirst(cell));
+	}
+	foreach (cell, keys)
+	{
+		DdlKey *key = lfirst(cell);
+		bool merged = false;
+
+		foreach (prior, key->kind == DDL_KEY_PRIMARY ? NIL : result)
+		{
+			DdlKey *other = lfirst(prior);
+
+			if (!same_key(key, other))
+				continue;
+			if (other->name == NULL)
+				other->name = key->name;
+			merged = true;
+			break;
+		}
+		if (key->kind != DDL_KEY_PRIMARY && !merged)
+			result = lappend(result, key);
+	}
+	return result;
 }
 
 void
@@ -124,6 +205,7 @@ dbs_ddl_raw_name_constraints(DdlCreateTable *table, const DdlCreateTable *known,
 {
 	ListCell *cell;
 
+	table->keys = merged_keys(table->keys);
 	foreach (cell, table->checks)
 	{
 		DdlCheck *check = lfirst(cell);
@@ -263,6 +345,7 @@ read_key(DdlRaw *raw, const Constraint *constraint, const char *column)
 	key->nulls_not_distinct = constraint->nulls_not_distinct;
 	key->included = read_strings(constraint->including);
 	key->using_index = constraint->indexname;
+	key->deferrable = constraint->deferrable;
 	foreach (cell, names)
 	{
 		DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
@@ -409,6 +492,12 @@ read_part(DdlRaw *raw, const IndexElem *element, const char *index)
 
 	part->column = element->name;
 	part->expr = element->expr == NULL ? NULL : dbs_ddl_raw_expression(element->expr);
+	if (element->expr != NULL)
+	{
+		part->called = FigureIndexColname(element->expr);
+		if (part->called == NULL)
+			part->called = "expr";
+	}
 	part->descending = element->ordering == SORTBY_DESC;
 	if (element->collation != NIL)
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING, "index \"%s\": COLLATE \"%s\" is left out", index,

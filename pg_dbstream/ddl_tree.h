@@ -202,6 +202,7 @@ typedef enum DdlKeyKind
 typedef struct DdlKeyPart
 {
 	const char *column; /* or NULL and an expression */
+	const char *called; /* PostgreSQL: what it calls an expression in the index's name */
 	DdlExpr *expr;
 	int length; /* prefix, 0 = whole */
 	bool descending;

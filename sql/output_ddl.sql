@@ -87,7 +87,7 @@ SELECT told();
 
 -- Keys, checks, comments.
 CREATE INDEX t_name ON s.t (name, id DESC);
-CREATE UNIQUE INDEX t_low ON s.t (lower(remark));
+CREATE UNIQUE INDEX t_low ON s.t (char_length(remark));
 ALTER TABLE s.t ADD CONSTRAINT t_more CHECK (name > 0), ADD UNIQUE (at);
 ALTER INDEX s.t_name RENAME TO t_named;
 ALTER TABLE s.t RENAME COLUMN remark TO words;

@@ -2,6 +2,7 @@
 # ALTER TABLE each, by translate_ddl; the texts run in a real server, and both catalogues are compared: columns, types,
 # nullability, defaults by value, keys, foreign keys, checks, comments. What differs must be told by a note.
 # DBSTREAM_DDL_CASES sets how many of each kind, over both servers: 400 here, 2,000 for the full figure.
+# DBSTREAM_DDL_SEED sets where the random ones begin: a number, or "random".
 # Then the round trip: a table with every type of MySQL's goes to PostgreSQL and back, and what came back takes every
 # value of the first.
 
@@ -11,12 +12,14 @@ use warnings;
 use DBStream::MySQL;
 use DBStream::PgCorpus;
 use DBStream::Postgres;
+use Encode qw(encode decode);
 use JSON::PP;
 use Test::More;
 
 my @kinds = grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql);
 my $cases = $ENV{DBSTREAM_DDL_CASES} // 400;
 my $each = int(($cases + @kinds - 1) / @kinds);
+my $seed = DBStream::PgCorpus::seed();
 my $postgres = DBStream::Postgres->create('reverse', conf => 'max_locks_per_transaction = 2000');
 
 $postgres->sql("CREATE EXTENSION dbstream; CREATE TYPE mood AS ENUM ('low', 'it''s high');" . join('', <DATA>));
@@ -78,11 +81,13 @@ sub plain
 # The client's escapes undone.
 sub unescape { return $_[0] =~ s/\\([tn0\\])/{t => "\t", n => "\n", 0 => "\0", '\\' => '\\'}->{$1}/ger; }
 
+sub rows { my ($server, $sql) = @_; return map { [ map { defined ? decode('UTF-8', $_) : undef } @$_ ] } $server->rows($sql); }
+
 # Random tables, with an ALTER TABLE each when $alter: run in PostgreSQL, translated, run in the server, compared.
 sub random_tables
 {
 	my ($server, $kind, $alter) = @_;
-	my $corpus = DBStream::PgCorpus->new(seed => 31 + $alter);
+	my $corpus = DBStream::PgCorpus->new(seed => $seed + 31 + $alter);
 	my $schema = "r$alter";
 	my $what = $alter ? 'ALTER TABLE' : 'CREATE TABLE';
 	my ($compared, $number, @wrong) = (0, 0);
@@ -94,15 +99,15 @@ sub random_tables
 		foreach (1 .. ($each - $compared < 300 ? $each - $compared + 20 : 300))
 		{
 			my $name = 't' . ++$number;
-			my ($create, $columns) = $corpus->create($name);
-			$case{$name} = { name => $name, create => $create, alter => $alter ? $corpus->alter($name, $columns) : undef };
+			my ($create, @parts) = $corpus->create($name);
+			$case{$name} = { name => $name, create => $create, alter => $alter ? $corpus->alter($name, @parts) : undef };
 		}
 		$postgres->sql("SET client_min_messages = error; DROP SCHEMA IF EXISTS $schema CASCADE; CREATE SCHEMA $schema;"
 			  . " CREATE TABLE $schema.parent (id int PRIMARY KEY)");
-		my $document = JSON::PP->new->canonical->encode([ map { $case{$_} } sort keys %case ]) =~ s/'/''/gr;
-		my $ran = JSON::PP->new->decode($postgres->sql("SET client_min_messages = error; SET search_path = $schema, public; SET timezone = 'UTC';"
+		my $document = JSON::PP->new->canonical->utf8->encode([ map { $case{$_} } sort keys %case ]) =~ s/'/''/gr;
+		my $ran = JSON::PP->new->utf8->decode($postgres->sql("SET client_min_messages = error; SET search_path = $schema, public; SET timezone = 'UTC';"
 			  . " SELECT oracle.reverse('$document'::jsonb, '$kind', '$schema')"));
-		my $catalogue = JSON::PP->new->decode($postgres->sql("SET timezone = 'UTC'; SELECT oracle.catalogue('$schema')"));
+		my $catalogue = JSON::PP->new->utf8->decode($postgres->sql("SET timezone = 'UTC'; SELECT oracle.catalogue('$schema')"));
 		my %ran = map { $_->{name} => $_ } @$ran;
 		my $found = source_catalogue($server, $schema, \%ran, $catalogue);
 		foreach my $name (sort { substr($a, 1) <=> substr($b, 1) } keys %ran)
@@ -115,7 +120,8 @@ sub random_tables
 		}
 	}
 	is(scalar(@wrong), 0, "$kind: $what: nothing differs without a note ($compared of PostgreSQL's compared)");
-	diag($_) foreach @wrong[ 0 .. ($#wrong > 14 ? 14 : $#wrong) ];
+	diag("the seed is $seed") if @wrong;
+	diag(encode('UTF-8', $_)) foreach @wrong[ 0 .. ($#wrong > 14 ? 14 : $#wrong) ];
 }
 
 # Run the translations in the server and read what came of them.
@@ -134,7 +140,7 @@ sub source_catalogue
 		  . " SELECT * FROM `$name`; SELECT '#end'; SET SESSION sql_mode = DEFAULT, foreign_key_checks = 1;\n";
 	}
 	my ($status, $out, $err) =
-	  DBStream::Process::run_program([ $server->client_command('--force', '--binary-as-hex') ], stdin => $script);
+	  DBStream::Process::run_program([ $server->client_command('--force', '--binary-as-hex') ], stdin => encode('UTF-8', $script));
 	my @lines = split(/\n/, $script);
 	my $row;
 
@@ -146,7 +152,7 @@ sub source_catalogue
 		$number-- while $number > 0 && $lines[ $number - 1 ] !~ /^SELECT '#(try|ran)', '/ && $lines[ $number - 1 ] !~ /#row/;
 		$found{ $1 }{refused} = $message if $number > 0 && $lines[ $number - 1 ] =~ /^SELECT '#try', '(.*)'/;
 	}
-	foreach my $line (split(/\n/, $out))
+	foreach my $line (split(/\n/, decode('UTF-8', $out)))
 	{
 		my @fields = split(/\t/, $line, -1);
 		if ($fields[0] eq '#row') { $row = $fields[1]; }
@@ -157,37 +163,37 @@ sub source_catalogue
 			$row = undef;
 		}
 	}
-	foreach my $line ($server->rows("SELECT table_name, column_name, column_type, is_nullable, extra, generation_expression,"
+	foreach my $line (rows($server, "SELECT table_name, column_name, column_type, is_nullable, extra, generation_expression,"
 			. " column_comment FROM information_schema.columns WHERE table_schema = '$schema' ORDER BY table_name, ordinal_position"))
 	{
 		my ($table, @rest) = @$line;
 		push @{ $found{$table}{columns} }, { name => $rest[0], type => $rest[1], nullable => $rest[2] eq 'YES',
 			increment => scalar(($rest[3] // q()) =~ /auto_increment/), generated => ($rest[4] // '') ne '', comment => $rest[5] };
 	}
-	my $expression = $server->kind eq 'mysql' ? 'expression' : 'NULL';
-	foreach my $line ($server->rows("SELECT table_name, index_name, non_unique, GROUP_CONCAT(COALESCE(column_name, '(expression)')"
+	foreach my $line (rows($server, "SELECT table_name, index_name, non_unique, GROUP_CONCAT(COALESCE(column_name, '(expression)')"
 			. " ORDER BY seq_in_index) FROM information_schema.statistics WHERE table_schema = '$schema' GROUP BY 1, 2, 3"))
 	{
 		my ($table, $index, $plain, $columns) = @$line;
-		push @{ $found{$table}{keys} }, ($index eq 'PRIMARY' ? 'P' : $plain ? 'I' : 'U') . "($columns)";
+		$found{$table}{keys}{$index} = ($index eq 'PRIMARY' ? 'P' : $plain ? 'I' : 'U') . "($columns)";
 	}
-	foreach my $line ($server->rows("SELECT k.table_name, GROUP_CONCAT(k.column_name), k.referenced_table_name, r.delete_rule, r.update_rule FROM"
+	foreach my $line (rows($server, "SELECT k.table_name, k.constraint_name, GROUP_CONCAT(k.column_name), k.referenced_table_name,"
+			. " r.delete_rule, r.update_rule FROM"
 			. " information_schema.key_column_usage k JOIN information_schema.referential_constraints r ON r.constraint_schema ="
 			. " k.constraint_schema AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name WHERE k.table_schema ="
-			. " '$schema' AND k.referenced_table_name IS NOT NULL GROUP BY k.table_name, k.constraint_name, 3, 4, 5"))
+			. " '$schema' AND k.referenced_table_name IS NOT NULL GROUP BY k.table_name, k.constraint_name, 4, 5, 6"))
 	{
-		my ($table, @rest) = @$line;
-		push @{ $found{$table}{foreign} }, "($rest[0]) $rest[1] $rest[2] $rest[3]" =~ s/RESTRICT|NO ACTION/no/gr;
+		my ($table, $name, @rest) = @$line;
+		$found{$table}{foreign}{$name} = "($rest[0]) $rest[1] $rest[2] $rest[3]" =~ s/RESTRICT|NO ACTION/no/gr;
 	}
-	foreach my $line ($server->rows("SELECT t.table_name, t.constraint_name, c.check_clause FROM information_schema.table_constraints t JOIN"
+	foreach my $line (rows($server, "SELECT t.table_name, t.constraint_name, c.check_clause FROM information_schema.table_constraints t JOIN"
 			. " information_schema.check_constraints c ON c.constraint_schema = t.constraint_schema AND c.constraint_name ="
 			. " t.constraint_name" . ($server->kind eq 'mysql' ? '' : ' AND c.table_name = t.table_name')
 			. " WHERE t.table_schema = '$schema' AND t.constraint_type = 'CHECK'"))
 	{
-		$found{ $line->[0] }{checks}++ unless $line->[2] =~ /^json_valid/i;
+		$found{ $line->[0] }{checks}{ $line->[1] } = 1 unless $line->[2] =~ /^json_valid/i;
 	}
 	$found{ $_->[0] }{comment} = $_->[1]
-	  foreach $server->rows("SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = '$schema'");
+	  foreach rows($server, "SELECT table_name, table_comment FROM information_schema.tables WHERE table_schema = '$schema'");
 	return \%found;
 }
 
@@ -205,7 +211,8 @@ sub differences
 	my $b = join(' ', map { $_->{name} } @{ $is->{columns} });
 	push @differ, "columns: $a / $b" if $a ne $b;
 	# A text gets a length where a key needs it whole; other indexes take its beginning.
-	my %keyed = map { $_ => 1 } map { /^[PU]\((.*)\)/ ? split(/,/, $1) : () } @{ $want->{keys} };
+	# "~": the beginning of the column.
+	my %keyed = map { $_ => 1 } grep { !/^~/ } map { /^[PU]\((.*)\)/ ? split(/,/, $1) : () } values %{ $want->{keys} };
 	my $place = 0;
 	foreach my $column (@{ $want->{columns} })
 	{
@@ -238,20 +245,29 @@ sub differences
 		}
 		$place++;
 	}
-	my @foreign = sort map { s/RESTRICT|NO ACTION/no/gr } @{ $want->{foreign} };
-	my @found = sort @{ $is->{foreign} // [] };
-	push @differ, "foreign keys: @foreign / @found" if "@foreign" ne "@found" && !grep { /foreign key .* would set/ } @notes;
-	# A foreign key brings an index of its own there, unless a key begins with its columns.
-	my %wanted;
-	$wanted{$_}++ foreach @{ $want->{keys} };
-	my @extra = grep { !($wanted{$_} && $wanted{$_}--) } @{ $is->{keys} // [] };
-	my @missing = map { my $key = $_; ($key) x $wanted{$key} } grep { $wanted{$_} > 0 } keys %wanted;
-	my %of_foreign = map { /^(\(.*?\))/ ? ("I$1" => 1) : () } @foreign;
-	@extra = grep { !$of_foreign{$_} } @extra;
-	@extra = () if grep { /gets an index/ } @notes;
-	push @differ, "keys: missing @missing, more: @extra" if (@missing || @extra) && !grep { /index|key/ } @notes;
-	push @differ, "checks: $want->{checks} / " . ($is->{checks} // 0) if $want->{checks} != ($is->{checks} // 0) && !grep { /check/i } @notes;
+	push @differ, by_name('foreign key', { map { $_ => $want->{foreign}{$_} =~ s/RESTRICT|NO ACTION|SET DEFAULT/no/gr } keys %{ $want->{foreign} } },
+		$is->{foreign} // {}, [ grep { /foreign key .* would set/ } @notes ], @notes);
+	push @differ, by_name('check', { map { $_ => 1 } @{ $want->{checks} } }, $is->{checks} // {}, [], @notes);
+	# The primary key has no name there, and what a foreign key or AUTO_INCREMENT needs comes by itself.
+	my %keys = map { ($want->{keys}{$_} =~ /^P/ ? 'PRIMARY' : $_) => $want->{keys}{$_} =~ s/(?<=[(,])~//gr } keys %{ $want->{keys} };
+	my %own = map { ($_ => 1) } keys %{ $want->{foreign} }, map { /gets an index/ && /"(.*?)"/ ? $1 : () } @notes;
+	my %there = map { $_ => $is->{keys}{$_} } grep { $keys{$_} || !$own{$_} } keys %{ $is->{keys} // {} };
+	push @differ, by_name('index', \%keys, \%there, [], @notes);
 	push @differ, "table comment $want->{comment} / $is->{comment}" if ($want->{comment} // '') ne unescape($is->{comment} // '');
+	return @differ;
+}
+
+# Two sets of constraints by their names; one that is not there, or is another, must be told by a note that names it.
+sub by_name
+{
+	my ($what, $want, $is, $excused, @notes) = @_;
+	my @differ;
+
+	foreach my $name (sort keys %{ { %$want, %$is } })
+	{
+		my ($a, $b) = ($want->{$name} // 'none', $is->{$name} // 'none');
+		push @differ, "$what $name: $a / $b" if $a ne $b && !@$excused && !grep { index($_, "\"$name\"") >= 0 } @notes;
+	}
 	return @differ;
 }
 
@@ -355,6 +371,12 @@ BEGIN
 END
 $$;
 
+-- left(column, n): the column, of which MySQL has a prefix.
+CREATE FUNCTION oracle.prefixed(index oid, part bigint) RETURNS text LANGUAGE sql AS $$
+SELECT '~' || replace(coalesce(m[1], m[2]), '""', '"') FROM regexp_match(pg_get_indexdef(index, part::int, false),
+	'^"left"\(\(?(?:"(.*?)"|([a-z0-9]+))\)?(?:::text)?, \d+\)$') m
+$$;
+
 CREATE FUNCTION oracle.catalogue(wanted text) RETURNS json LANGUAGE sql AS $$
 SELECT coalesce(json_object_agg(c.relname, json_build_object(
 	'columns', (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
@@ -365,17 +387,17 @@ SELECT coalesce(json_object_agg(c.relname, json_build_object(
 			'comment', col_description(c.oid, a.attnum)) ORDER BY a.attnum)
 		FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-	'keys', (SELECT coalesce(json_agg(CASE WHEN i.indisprimary THEN 'P' WHEN i.indisunique THEN 'U' ELSE 'I' END || '('
-			|| (SELECT string_agg(coalesce(a.attname, '(expression)'), ',' ORDER BY k.n)
-				FROM unnest(i.indkey::int[]) WITH ORDINALITY AS k(att, n)
-				LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.att AND k.att > 0) || ')'), '[]')
-		FROM pg_index i WHERE i.indrelid = c.oid),
-	'foreign', (SELECT coalesce(json_agg(format('(%s) %s %s %s', (SELECT string_agg(a.attname, ',') FROM pg_attribute a
+	'keys', (SELECT coalesce(json_object_agg(x.relname, CASE WHEN i.indisprimary THEN 'P' WHEN i.indisunique THEN 'U' ELSE 'I' END
+			|| '(' || (SELECT string_agg(coalesce(CASE WHEN i.indpred IS NULL OR NOT i.indisunique THEN COALESCE(a.attname, oracle.prefixed(i.indexrelid, k.n)) END, '(expression)'), ',' ORDER BY k.n)
+				FROM (SELECT * FROM unnest(i.indkey::int[]) WITH ORDINALITY) AS k(att, n)
+				LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.att AND k.att > 0 WHERE k.n <= i.indnkeyatts) || ')'), '{}')
+		FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid),
+	'foreign', (SELECT coalesce(json_object_agg(f.conname, format('(%s) %s %s %s', (SELECT string_agg(a.attname, ',') FROM pg_attribute a
 			WHERE a.attrelid = c.oid AND a.attnum = ANY (f.conkey)), (SELECT relname FROM pg_class WHERE oid = f.confrelid),
-			CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'r' THEN 'RESTRICT' ELSE 'NO ACTION' END,
-			CASE f.confupdtype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'r' THEN 'RESTRICT' ELSE 'NO ACTION' END)), '[]')
+			CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END,
+			CASE f.confupdtype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END)), '{}')
 		FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f'),
-	'checks', (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c'),
+	'checks', (SELECT coalesce(json_agg(conname), '[]') FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c'),
 	'comment', obj_description(c.oid, 'pg_class'))), '{}')
 FROM pg_class c WHERE c.relnamespace = wanted::regnamespace AND c.relkind = 'r'
 $$;
