@@ -1,8 +1,8 @@
 /*
  * Values become literals: see mysql_literal.h.
  *
- * MySQL's strict mode refuses what is too long or out of range, but rounds fractions of numbers and times
- * silently. So fractions are held against the column here.
+ * MySQL's strict mode refuses what is too long or out of range, but rounds fractions of numbers and times silently,
+ * fills in a time's date or leaves it out, and cuts blanks. So these are held against the column here.
  */
 #include "mysql_literal.h"
 
@@ -22,6 +22,9 @@ static const char unsupported_float[] = "MySQL has no NaN and no infinity";
 static const char unsupported_date[] = "MySQL's dates reach from the year 1 to 9999, without infinity";
 static const char unsupported_fraction[] = "the target's column has fewer decimals or fraction digits than the value";
 static const char unsupported_time[] = "MySQL's TIME reaches from -838:59:59 to 838:59:59 and knows no months";
+static const char unsupported_moment[] = "the target's column would leave out the date or make one up";
+static const char unsupported_digits[] = "the target's column would round the number";
+static const char unsupported_blanks[] = "the target's column would cut blanks at the end of the value";
 static const char unsupported_bits[] = "the target's BIT column has another length than the value";
 static const char unsupported_number[] = "MySQL's JSON would round a number of this document to a double";
 static const char malformed[] = "the value is malformed on the wire";
@@ -53,9 +56,20 @@ is_text_like(const MysqlColumn *column)
 
 /* ---- numbers ---- */
 
+/* Does the column's floating point hold an integer of this size? */
+static bool
+integer_kept(const MysqlColumn *column, uint64_t size)
+{
+	return column->class == MYSQL_CLASS_DOUBLE  ? (uint64_t) (double) size == size && size < UINT64_C(1) << 63
+		   : column->class == MYSQL_CLASS_FLOAT ? (uint64_t) (float) size == size && size < UINT64_C(1) << 63
+												: true;
+}
+
 static const char *
 put_integer(SqlBuffer *sql, const MysqlColumn *column, int64_t number)
 {
+	if (!integer_kept(column, number < 0 ? 0 - (uint64_t) number : (uint64_t) number))
+		return unsupported_digits;
 	if (column->class == MYSQL_CLASS_TEXT)
 		sql_buffer_add(sql, "'", 1);
 	sql_buffer_integer(sql, number);
@@ -74,6 +88,16 @@ put_bool(SqlBuffer *sql, const MysqlColumn *column, bool value)
 	return NULL;
 }
 
+/* Does a decimal with so many digits behind its point stand for this number alone? */
+static bool
+decimals_hold(double number, unsigned scale)
+{
+	char digits[400];
+
+	return snprintf(digits, sizeof digits, "%.*f", (int) (scale < 60 ? scale : 60), number) < (int) sizeof digits &&
+		   strtod(digits, NULL) == number;
+}
+
 static const char *
 put_float(SqlBuffer *sql, const MysqlColumn *column, double number)
 {
@@ -84,7 +108,9 @@ put_float(SqlBuffer *sql, const MysqlColumn *column, double number)
 		sql_buffer_text(sql, isnan(number) ? "'NaN'" : number > 0 ? "'Infinity'" : "'-Infinity'");
 		return NULL;
 	}
-	if (column->class == MYSQL_CLASS_FLOAT && (double) (float) number != number)
+	if ((column->class == MYSQL_CLASS_FLOAT && (double) (float) number != number) ||
+		(column->class == MYSQL_CLASS_INTEGER && trunc(number) != number) ||
+		(column->class == MYSQL_CLASS_DECIMAL && !decimals_hold(number, column->scale)))
 		return unsupported_fraction;
 	/*
 	 * With an exponent it is a double from the beginning; without, a decimal that is rounded on the way. A single has
@@ -152,6 +178,23 @@ numeric_text(SqlBuffer *out, const char *value, uint32_t size, unsigned *decimal
 	return NULL;
 }
 
+/* Of a decimal's text: from its first digit to the last that is not zero. */
+static size_t
+significant_digits(const char *text, size_t size)
+{
+	size_t digits = 0, last = 0;
+
+	for (size_t i = 0; i < size; i++)
+	{
+		if (!isdigit((unsigned char) text[i]) || (digits == 0 && text[i] == '0'))
+			continue;
+		digits++;
+		if (text[i] != '0')
+			last = digits;
+	}
+	return last;
+}
+
 static const char *
 put_numeric(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint32_t size)
 {
@@ -178,6 +221,9 @@ put_numeric(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint32
 	if (problem == NULL && ((column->class == MYSQL_CLASS_DECIMAL && decimals > column->scale) ||
 							(column->class == MYSQL_CLASS_INTEGER && decimals > 0)))
 		problem = unsupported_fraction;
+	if (problem == NULL && (column->class == MYSQL_CLASS_DOUBLE || column->class == MYSQL_CLASS_FLOAT) &&
+		significant_digits(sql->data + before, sql->used - before) > (column->class == MYSQL_CLASS_DOUBLE ? 15 : 6))
+		problem = unsupported_digits;
 	if (problem != NULL)
 		sql->used = before;
 	return problem;
@@ -254,6 +300,11 @@ put_date(SqlBuffer *sql, const MysqlColumn *column, int32_t days)
 		sql->used = before;
 		return unsupported_date;
 	}
+	if (column->class == MYSQL_CLASS_TIME)
+	{
+		sql->used = before;
+		return unsupported_moment;
+	}
 	sql_buffer_text(sql, "'");
 	return NULL;
 }
@@ -281,6 +332,8 @@ put_timestamp(SqlBuffer *sql, const MysqlColumn *column, int64_t us)
 		return unsupported_fraction;
 	if (column->class == MYSQL_CLASS_DATE && rest != 0)
 		return unsupported_fraction;
+	if (column->class == MYSQL_CLASS_TIME)
+		return unsupported_moment;
 	sql_buffer_text(sql, "'");
 	if (!put_date_text(sql, days))
 	{
@@ -302,6 +355,8 @@ put_time(SqlBuffer *sql, const MysqlColumn *column, int64_t us)
 		return unsupported_fraction;
 	if (column->class == MYSQL_CLASS_TIME && size > TIME_LIMIT_US)
 		return unsupported_time;
+	if (column->class == MYSQL_CLASS_DATE || column->class == MYSQL_CLASS_DATETIME)
+		return unsupported_moment;
 	sql_buffer_text(sql, us < 0 ? "'-" : "'");
 	put_clock(sql, size);
 	sql_buffer_text(sql, "'");
@@ -543,6 +598,23 @@ put_labels(SqlBuffer *sql, const char *value, uint32_t size)
 	return at == size ? NULL : "its list of labels is cut off";
 }
 
+/* What goes beyond a column's length makes an error, unless it is blanks. */
+static bool
+blanks_kept(const MysqlColumn *column, const char *value, uint32_t size)
+{
+	size_t characters = 0;
+
+	if (column->class != MYSQL_CLASS_TEXT || size == 0 || value[size - 1] != ' ')
+		return true;
+	if (column->strips)
+		return false;
+	if (column->length == 0 || size <= column->length)
+		return true;
+	for (uint32_t i = 0; i < size; i++)
+		characters += ((unsigned char) value[i] & 0xc0) != 0x80;
+	return characters <= column->length;
+}
+
 static const char *
 put_text(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint32_t size)
 {
@@ -550,6 +622,8 @@ put_text(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint32_t 
 		return put_set(sql, value, size);
 	if (column->class == MYSQL_CLASS_JSON && column->flavour == FLAVOUR_MYSQL && !json_kept(value, size))
 		return unsupported_number;
+	if (!blanks_kept(column, value, size))
+		return unsupported_blanks;
 	if (column->class == MYSQL_CLASS_VECTOR)
 		sql_buffer_text(sql, column->flavour == FLAVOUR_MARIADB ? "VEC_FromText(" : "STRING_TO_VECTOR(");
 	sql_buffer_quoted(sql, value, size);
@@ -577,6 +651,8 @@ mysql_literal(SqlBuffer *sql, const MysqlColumn *column, const char *value, uint
 		case DBS_KIND_INT8:
 			return put_integer(sql, column, get_i64(value));
 		case DBS_KIND_UINT8:
+			if (!integer_kept(column, (uint64_t) get_i64(value)))
+				return unsupported_digits;
 			sql_buffer_format(sql, "%llu", (unsigned long long) get_i64(value));
 			return NULL;
 		case DBS_KIND_FLOAT4:

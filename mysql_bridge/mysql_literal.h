@@ -42,6 +42,8 @@ typedef struct MysqlColumn
 	bool reads_back; /* a value is found by the literal that wrote it, whoever wrote it: it can be compared */
 	unsigned width;  /* BIT: bits; DECIMAL: digits */
 	unsigned scale;  /* DECIMAL: decimals; times: fraction digits */
+	unsigned length; /* of text, in characters; 0: none worth counting */
+	bool strips;     /* blanks at the end of text, which the source keeps */
 	ServerFlavour flavour;
 } MysqlColumn;
 

@@ -334,7 +334,8 @@ match_columns(MYSQL *meta, MysqlTable *table, bool *matched, bool *found, Failur
 
 	*found = false;
 	sql_buffer_text(&sql, "SELECT column_name, data_type, coalesce(numeric_precision, 0), coalesce(datetime_precision, "
-						  "numeric_scale, 0), coalesce(generation_expression, '') <> '' FROM "
+						  "numeric_scale, 0), coalesce(generation_expression, '') <> '', "
+						  "least(coalesce(character_maximum_length, 0), 65535) FROM "
 						  "information_schema.columns WHERE table_schema = ");
 	sql_buffer_quoted(&sql, table->schema, strlen(table->schema));
 	sql_buffer_text(&sql, " AND table_name = ");
@@ -359,6 +360,8 @@ match_columns(MYSQL *meta, MysqlTable *table, bool *matched, bool *found, Failur
 		column->width = (unsigned) strtoul(row[2], NULL, 10);
 		column->scale = (unsigned) strtoul(row[3], NULL, 10);
 		column->generated = row[4][0] == '1';
+		column->length = (unsigned) strtoul(row[5], NULL, 10);
+		column->strips = strcasecmp(row[1], "char") == 0 && column->strips;
 	}
 	mysql_free_result(result);
 	return true;
@@ -464,6 +467,15 @@ write_insert(MysqlTable *table, Failure *failure)
 	return (sql_buffer_ok(&sql) && sql_buffer_ok(&load)) || no_memory(failure);
 }
 
+/* Blanks at the end of a CHAR mean nothing at the source either. */
+static bool
+is_padded(const char *type_name)
+{
+	return strcasecmp(type_name, "char") == 0 || strncasecmp(type_name, "char(", 5) == 0 ||
+		   strcmp(type_name, "character") == 0 || strncmp(type_name, "character(", 10) == 0 ||
+		   strcmp(type_name, "bpchar") == 0;
+}
+
 static bool
 read_columns(MysqlTable *table, DbsReader *reader, DbsColumn *columns, char **type_names, ServerFlavour flavour,
 			 Failure *failure)
@@ -482,6 +494,7 @@ read_columns(MysqlTable *table, DbsReader *reader, DbsColumn *columns, char **ty
 		column->kind = columns[i].kind;
 		column->key = (columns[i].flags & DBS_COLUMN_KEY) != 0;
 		column->is_array = ends(type_names[i], "[]");
+		column->strips = !is_padded(type_names[i]);
 		column->flavour = flavour;
 		table->keyed = table->keyed || column->key;
 	}

@@ -237,6 +237,36 @@ test_texts(void **state)
 	json("[0.123456789012345, 1e400, \"0.1234567890123456789\", \"\\\"12345678901234567890123\"]", true);
 }
 
+/* A table that somebody made, with columns that would change what goes in without a word. */
+static void
+test_narrow_columns(void **state)
+{
+	int32_t odd = 16777217, even = 16777216, day = 8000;
+	int64_t large = (INT64_C(1) << 53) + 1, noon = INT64_C(43200000000);
+	uint64_t largest = UINT64_MAX;
+	double half = 0.5, whole = 3, third = 1.0 / 3, price = 19.99;
+	MysqlColumn narrow = column(DBS_KIND_TEXT, MYSQL_CLASS_TEXT, 0, 0);
+
+	is_refused(column(DBS_KIND_INT4, MYSQL_CLASS_FLOAT, 0, 0), &odd, 4);
+	becomes(column(DBS_KIND_INT4, MYSQL_CLASS_FLOAT, 0, 0), &even, 4, "16777216");
+	becomes(column(DBS_KIND_INT4, MYSQL_CLASS_DOUBLE, 0, 0), &odd, 4, "16777217");
+	is_refused(column(DBS_KIND_INT8, MYSQL_CLASS_DOUBLE, 0, 0), &large, 8);
+	is_refused(column(DBS_KIND_UINT8, MYSQL_CLASS_DOUBLE, 0, 0), &largest, 8);
+	is_refused(column(DBS_KIND_FLOAT8, MYSQL_CLASS_INTEGER, 0, 0), &half, 8);
+	becomes(column(DBS_KIND_FLOAT8, MYSQL_CLASS_INTEGER, 0, 0), &whole, 8, "3.0000000000000000e+00");
+	is_refused(column(DBS_KIND_FLOAT8, MYSQL_CLASS_DECIMAL, 10, 2), &third, 8);
+	becomes(column(DBS_KIND_FLOAT8, MYSQL_CLASS_DECIMAL, 10, 2), &price, 8, "1.9989999999999998e+01");
+	is_refused(column(DBS_KIND_TIME, MYSQL_CLASS_DATETIME, 0, 6), &noon, 8);
+	is_refused(column(DBS_KIND_TIMESTAMP, MYSQL_CLASS_TIME, 0, 6), &noon, 8);
+	is_refused(column(DBS_KIND_DATE, MYSQL_CLASS_TIME, 0, 6), &day, 4);
+	narrow.length = 3;
+	becomes(narrow, "\xc3\xa4\xc3\xb6 ", 5, "'\xc3\xa4\xc3\xb6 '");
+	is_refused(narrow, "abc ", 4);
+	narrow.strips = true;
+	becomes(narrow, "abc", 3, "'abc'");
+	is_refused(narrow, "ab ", 3);
+}
+
 static void
 test_conditions(void **state)
 {
@@ -259,10 +289,10 @@ test_conditions(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_integers), cmocka_unit_test(test_floats),
-									   cmocka_unit_test(test_numerics), cmocka_unit_test(test_dates),
-									   cmocka_unit_test(test_times),    cmocka_unit_test(test_bytes),
-									   cmocka_unit_test(test_texts),    cmocka_unit_test(test_conditions)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_integers), cmocka_unit_test(test_floats),     cmocka_unit_test(test_numerics),
+		cmocka_unit_test(test_dates),    cmocka_unit_test(test_times),      cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_texts),    cmocka_unit_test(test_conditions), cmocka_unit_test(test_narrow_columns)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
