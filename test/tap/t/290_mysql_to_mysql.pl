@@ -195,6 +195,11 @@ sub both_ways
 	same('both ways', 'load_');
 	is($pg->sql("SELECT rows_inserted - $before FROM dbstream.stream_status WHERE name = 'relay'"), 40, "$kind: no echo one way");
 	is($pg->sql("SELECT rows_inserted FROM dbstream.stream_status WHERE name = 'back'"), 20, "$kind: no echo the other way");
+	# Exact, though the stream relay was killed many times over.
+	is($pg->sql("SELECT count(*) FROM dbstream.stream_status s LEFT JOIN (SELECT stream, sum(rows_inserted) i, sum(rows_updated) u,"
+			  . " sum(rows_deleted) d FROM dbstream.table_status GROUP BY 1) t ON t.stream = s.name"
+			  . " WHERE (s.rows_inserted, s.rows_updated, s.rows_deleted) IS DISTINCT FROM (t.i, t.u, t.d)"),
+		0, "$kind: table_status counts by table what the streams count in all");
 	foreach my $stream (qw(back relay))
 	{
 		$pg->sql("SELECT dbstream.pause_stream('$stream')");
