@@ -134,10 +134,12 @@ dbs_ddl_my_type(DdlRaw *raw, const DdlType *type, const char *column, bool in_ke
 		case DDL_TYPE_JSONB:
 			return "JSON";
 		case DDL_TYPE_UUID:
+			dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "column \"%s\": a uuid is kept as its text", column);
 			return "CHAR(36)";
 		case DDL_TYPE_INET4:
 		case DDL_TYPE_INET6:
 		case DDL_TYPE_INET:
+			dbs_ddl_raw_note(raw, DBS_NOTE_INFO, "column \"%s\": a network address is kept as its text", column);
 			return "VARCHAR(64)";
 		case DDL_TYPE_GEOMETRY:
 			return "GEOMETRY";

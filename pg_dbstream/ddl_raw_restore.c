@@ -19,7 +19,8 @@ labels_of(const DdlCheck *check, const char *column, const char *kind)
 
 	if (check->name == NULL || strcmp(check->name, dbs_ddl_pg_index_name(column, kind)) != 0)
 		return NIL;
-	if (expr->kind == DDL_EXPR_IN)
+	/* PostgreSQL keeps a list of one label as a comparison. */
+	if (expr->kind == DDL_EXPR_IN || (expr->kind == DDL_EXPR_OPERATOR && strcmp(expr->text, "=") == 0))
 		items = list_copy_tail(expr->args, 1);
 	else
 	{

@@ -32,6 +32,7 @@ foreach my $kind (@kinds)
 		my $server = DBStream::MySQL->new(kind => $kind, folder => "$ENV{TESTDIR}/$kind")->start;
 		eval { random_tables($server, $kind, $_); 1 } or fail("$kind: $@") foreach 0, 1;
 		eval { round_trip($server, $kind); 1 } or fail("$kind: $@");
+		eval { type_trip($server, $kind); 1 } or fail("$kind: $@");
 		$server->stop;
 	}
 }
@@ -312,6 +313,54 @@ sub round_trip
 	is(join(' ', sort { lc $a cmp lc $b } map { s/^one_//r } @keys), 'kl(l5) PRIMARY(id) uk(k,d)', "$kind: the keys come back") or diag($back);
 	is($server->sql("SELECT auto_increment > 77 FROM information_schema.tables WHERE table_schema = 'back'") ne '', 1,
 		"$kind: AUTO_INCREMENT comes back");
+}
+
+# The types as the servers show them: what each one is when it comes back, as docs/ddl.md says.  A third word: notes on the
+# way there or back must tell of it by the column's name.
+sub type_trip
+{
+	my ($server, $kind) = @_;
+	my @types = (
+		[ 'TINYINT UNSIGNED', 'smallint', 1 ], [ 'SMALLINT UNSIGNED', 'int', 1 ], [ 'MEDIUMINT', 'int' ],
+		[ 'MEDIUMINT UNSIGNED', 'int', 1 ], [ 'INT UNSIGNED', 'bigint', 1 ], [ 'BIGINT UNSIGNED', 'decimal(20,0)', 1 ],
+		[ 'INT(5) ZEROFILL', 'bigint', 1 ], [ 'BOOL', 'tinyint(1)' ], [ 'TINYINT', 'smallint' ],
+		[ 'DECIMAL(10,2) UNSIGNED', 'decimal(10,2)', 1 ], [ 'DECIMAL(65,30)', 'decimal(65,30)' ], [ 'FLOAT(7,3)', 'float', 1 ],
+		[ 'REAL', 'double' ], [ 'YEAR', 'smallint' ], [ 'DATE', 'date' ], [ 'DATETIME(6)', 'datetime(6)' ],
+		[ 'DATETIME', 'datetime' ], [ 'TIMESTAMP(3) NULL', 'datetime(3)', 1 ], [ 'TIME(2)', 'time(2)' ], [ 'BIT(1)', 'tinyint(1)' ],
+		[ 'BIT(7)', 'bit(7)' ], [ 'CHAR(3)', 'char(3)' ], [ 'VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_german1_ci', 'varchar(20)', 1 ],
+		[ 'VARCHAR(20000) CHARACTER SET ascii', 'longtext' ], [ 'TINYTEXT', 'longtext' ], [ 'MEDIUMTEXT', 'longtext' ],
+		[ 'CHAR(3) CHARACTER SET binary', 'longblob' ], [ 'BINARY(4)', 'longblob' ], [ 'VARBINARY(9)', 'longblob' ],
+		[ 'TINYBLOB', 'longblob' ], [ "ENUM('x')", "enum('x')" ], [ "ENUM('a','it''s') CHARACTER SET latin1", "enum('a','it''s')" ],
+		[ "SET('a','b')", "set('a','b')" ], [ 'JSON', 'json' ], [ 'GEOMETRY', 'longblob', 1 ], [ 'LINESTRING', 'longblob', 1 ],
+		[ 'POLYGON', 'longblob', 1 ], [ 'MULTIPOINT', 'longblob', 1 ], [ 'MULTILINESTRING', 'longblob', 1 ],
+		[ 'MULTIPOLYGON', 'longblob', 1 ], [ 'GEOMETRYCOLLECTION', 'longblob', 1 ]);
+	push @types, [ 'POINT NOT NULL SRID 4326', 'longblob', 1 ], [ 'VECTOR(3)', 'json', 1 ] if $kind eq 'mysql';
+	push @types, [ 'POINT REF_SYSTEM_ID=4326', 'longblob', 1 ], [ 'UUID', 'char(36)', 1 ], [ 'INET4', 'varchar(64)', 1 ],
+	  [ 'INET6', 'varchar(64)', 1 ], [ 'VARCHAR(9) COMPRESSED', 'varchar(9)', 1 ]
+	  if $kind eq 'mariadb';
+	my $number = 0;
+	my $create = 'CREATE TABLE many (id INT PRIMARY KEY, ' . join(', ', map { 'c' . ++$number . " $_->[0]" } @types) . ')';
+	my $quoted = $create =~ s/'/''/gr;
+
+	# The server takes it, so these are its types.
+	$server->sql($create, 'trip');
+	my $notes = $postgres->sql("SELECT string_agg(note, E'\\n') FROM dbstream.translate_ddl_report('$quoted', '$kind', 'postgresql')");
+	$postgres->sql("DO \$do\$ BEGIN EXECUTE dbstream.translate_ddl('$quoted', '$kind', 'postgresql', '{\"default_schema\": \"trip\"}'); END \$do\$");
+	my $back = $postgres->sql("SELECT dbstream.mysql_ddl('trip.many', '{\"dialect\": \"$kind\", \"schemas\": {\"trip\": \"back\"}}')");
+	$server->sql($back);
+	my %found = map { $_->[0] => $_->[1] } $server->rows("SELECT column_name, column_type FROM information_schema.columns WHERE"
+		  . " table_schema = 'back' AND table_name = 'many'");
+	my @differ;
+	foreach my $i (1 .. @types)
+	{
+		my ($type, $want, $noted) = @{ $types[ $i - 1 ] };
+		my $is = lc $found{"c$i"} =~ s/^(smallint|int|bigint)\(\d+\)$/$1/r;
+
+		$is = 'json' if $want eq 'json' && $is eq 'longtext' && $kind eq 'mariadb';
+		push @differ, "$type: $want expected, found $is" if $is ne $want;
+		push @differ, "$type: $want, and no note tells it" if $noted && "$notes\n$back" !~ /column "c$i"/;
+	}
+	is(join("\n", @differ), '', "$kind: " . @types . ' types come back as documented, with notes') or diag("$back\n$notes");
 }
 
 __DATA__
