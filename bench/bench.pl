@@ -22,7 +22,7 @@ BEGIN
 use lib "$ENV{DBSTREAM_STAGE}/bench/lib";
 use Bench::Backfill qw(write_backfill_rows references);
 use Bench::Data qw(%columns prepare_mysql write_mysql write_postgres done_condition expected_rows);
-use Bench::Figures qw(cpu_seconds own_memory_mb median quantile heading figure note say_row write_figures summary);
+use Bench::Figures qw(cpu_seconds children_cpu own_memory_mb median quantile heading figure note say_row write_figures summary);
 use Bench::Outbound;
 use Bench::Replicas;
 use Bench::Wait qw(wait_postgres wait_mysql);
@@ -361,7 +361,7 @@ sub our_backfill
 	my ($bench) = @_;
 	my ($scene, $target) = ($bench->{scene}, $bench->{scene}->target);
 	my %pid = (bridge => $scene->bridge->pid, source => $scene->source->pid);
-	my (%before, %memory);
+	my (%before, %memory, %builders);
 
 	$target->sql('DROP TABLE IF EXISTS bench.f');
 	$target->sql('CHECKPOINT');
@@ -373,11 +373,13 @@ sub our_backfill
 	wait_postgres($target, "EXISTS (SELECT FROM dbstream.backfill WHERE state = 'done')",
 		sub {
 			highest_memory(\%memory, \%pid, 'bridge', 'source');
+			children_cpu($target->{_pid}, qr/dbstream index builder/, \%builders);
 		});
 	my $seconds = time() - $begin;
 	my ($pids) = $target->rows("SELECT worker_pid, receiver_pid FROM dbstream.worker_status WHERE stream = 'f'");
 	@pid{ 'worker', 'receiver' } = @$pids;
 	my %cpu = map { $_ => cpu_seconds($pid{$_}) - ($before{$_} // 0) } keys %pid;
+	$cpu{builders} += $_ foreach 0, values %builders;
 	$memory{$_} = own_memory_mb($pid{$_}) foreach 'worker', 'receiver';
 	$scene->drop_stream('f');
 	return ($seconds, \%cpu, \%memory);

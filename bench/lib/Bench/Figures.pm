@@ -10,7 +10,7 @@ use Exporter 'import';
 use JSON::PP;
 use POSIX ();
 
-our @EXPORT_OK = qw(cpu_seconds own_memory_mb median quantile heading figure note say_row write_figures summary);
+our @EXPORT_OK = qw(cpu_seconds children_cpu own_memory_mb median quantile heading figure note say_row write_figures summary);
 
 my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 my @figures;
@@ -26,6 +26,21 @@ sub cpu_seconds
 	open(my $file, '<', "/proc/$pid/stat") or return 0;
 	my @field = split(' ', (<$file> // '') =~ s/^.*\) //r);
 	return ($field[11] + $field[12]) / $ticks;
+}
+
+# The CPU seconds of those of a server's processes whose title matches, as they are now, into $seen by process: for
+# processes that end before anybody can ask.
+sub children_cpu
+{
+	my ($parent, $title, $seen) = @_;
+
+	open(my $list, '<', "/proc/$parent/task/$parent/children") or return;
+	foreach my $pid (split(' ', <$list> // ''))
+	{
+		open(my $file, '<', "/proc/$pid/cmdline") or next;
+		my $words = <$file> // '';
+		$seen->{$pid} = cpu_seconds($pid) if $words =~ $title;
+	}
 }
 
 # Memory of its own that a process holds now: shared buffers and program files do not count.
