@@ -114,6 +114,12 @@ CREATE TABLE dbstream.ddl_history (
 );
 COMMENT ON TABLE dbstream.ddl_history IS 'Schema changes that arrived, what became of each, and what could not be carried over';
 
+CREATE TABLE dbstream.source_server (
+	stream_id int PRIMARY KEY REFERENCES dbstream.stream ON DELETE CASCADE,
+	identity text NOT NULL
+);
+COMMENT ON TABLE dbstream.source_server IS 'The server that each stream read last; files and offsets of its log mean nothing at another one';
+
 CREATE TABLE dbstream.ddl_blocked (
 	stream_id int PRIMARY KEY REFERENCES dbstream.stream ON DELETE CASCADE,
 	at timestamptz NOT NULL,
@@ -435,7 +441,8 @@ CREATE VIEW dbstream.stream_status AS
 		l.bytes_behind, l.seconds_behind, p.source_commit_time AS last_source_commit, t.last_applied_at, t.last_heard_at,
 		coalesce(p.transactions, 0) AS transactions, coalesce(p.rows_inserted, 0) AS rows_inserted,
 		coalesce(p.rows_updated, 0) AS rows_updated, coalesce(p.rows_deleted, 0) AS rows_deleted,
-		e.message AS last_error, e.last_at AS last_error_at, e.hint AS last_error_hint, e.position AS last_error_position,
+		e.message AS last_error, e.detail AS last_error_detail, e.last_at AS last_error_at, e.hint AS last_error_hint,
+		e.position AS last_error_position,
 		CASE WHEN t.reported THEN r.bridge END AS bridge, w.worker_pid, w.sender_pid AS receiver_pid, w.queued_bytes,
 		o.slot_name, o.confirmed_position, o.retained_bytes, o.retained_limit,
 		CASE WHEN o.slot_name IS NULL OR p.position IS NULL AND o.retained_bytes IS NULL THEN NULL
@@ -464,7 +471,7 @@ CREATE VIEW dbstream.stream_status AS
 			AS bytes) d) o ON s.source = 'local'
 	LEFT JOIN dbstream.backfill b ON b.stream_id = s.id AND s.source = 'local'
 	LEFT JOIN dbstream.stream_reports() r ON r.stream_id = s.id
-	LEFT JOIN LATERAL (SELECT o.message, o.last_at, o.hint, o.position FROM dbstream.error_log o WHERE o.stream_id = s.id
+	LEFT JOIN LATERAL (SELECT o.message, o.detail, o.last_at, o.hint, o.position FROM dbstream.error_log o WHERE o.stream_id = s.id
 			-- A warning while nothing has failed.
 			AND o.code <> 'slot_filling'
 		ORDER BY o.last_at DESC, o.id DESC LIMIT 1) e ON true
@@ -501,6 +508,7 @@ COMMENT ON COLUMN dbstream.stream_status.rows_updated IS 'Rows updated';
 COMMENT ON COLUMN dbstream.stream_status.rows_deleted IS 'Rows deleted';
 COMMENT ON COLUMN dbstream.stream_status.last_error IS 'The last error, be it over';
 COMMENT ON COLUMN dbstream.stream_status.last_error_at IS 'When it last happened';
+COMMENT ON COLUMN dbstream.stream_status.last_error_detail IS 'More of it; of a schema change the line and column, with a caret';
 COMMENT ON COLUMN dbstream.stream_status.last_error_hint IS 'What to do about it';
 COMMENT ON COLUMN dbstream.stream_status.last_error_position IS 'Where in the source''s log it happened';
 COMMENT ON COLUMN dbstream.stream_status.bridge IS 'The bridge that serves the stream';
@@ -771,6 +779,15 @@ COMMENT ON COLUMN dbstream.backfill_status.finished_at IS 'When its last chunk w
 COMMENT ON COLUMN dbstream.backfill_status.state IS 'Of the whole backfill: copying, window (the log since its start is applied), finishing or done';
 COMMENT ON COLUMN dbstream.backfill_status.doing IS 'Indexes of the table that are being made, with how much of each, or foreign keys that are being validated';
 
+CREATE FUNCTION dbstream.bridge_source_server(stream_id int, identity text)
+RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+	INSERT INTO dbstream.source_server AS s (stream_id, identity) SELECT $1, $2 WHERE $2 <> ''
+	ON CONFLICT ON CONSTRAINT source_server_pkey DO UPDATE SET identity = excluded.identity WHERE s.identity <> excluded.identity;
+	SELECT coalesce((SELECT s.identity FROM dbstream.source_server s WHERE s.stream_id = $1), '')
+$$;
+COMMENT ON FUNCTION dbstream.bridge_source_server(int, text) IS 'Records which server a stream reads, unless identity is empty, and answers which one it read last; for the bridge';
+
 CREATE FUNCTION dbstream.outbound_tables(stream_id int, OUT relation oid, OUT schema_name text, OUT table_name text,
 	OUT rows_estimated bigint, OUT bytes_estimated bigint)
 RETURNS SETOF record LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_outbound_tables';
@@ -841,6 +858,7 @@ SELECT pg_catalog.pg_extension_config_dump('dbstream.stream_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('dbstream.progress', '');
 SELECT pg_catalog.pg_extension_config_dump('dbstream.stream_table', '');
 SELECT pg_catalog.pg_extension_config_dump('dbstream.ddl_history', '');
+SELECT pg_catalog.pg_extension_config_dump('dbstream.source_server', '');
 SELECT pg_catalog.pg_extension_config_dump('dbstream.backfill', '');
 SELECT pg_catalog.pg_extension_config_dump('dbstream.backfill_table', '');
 SELECT pg_catalog.pg_extension_config_dump('dbstream.backfill_range', '');
@@ -878,7 +896,7 @@ REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream
 	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
 	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
 	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int, bigint), dbstream.receive(bigint, bigint, bytea),
-	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int, bigint),
+	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.bridge_source_server(int, text), dbstream.open_outbound(int, bigint),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
 	dbstream.outbound_truncate(text, text, text),
@@ -894,7 +912,7 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.bridge_secret(text), dbstream.bridge_report(int, jsonb),
 	dbstream.bridge_error(int, text, text, text, text, text, boolean), dbstream.bridge_requests(),
 	dbstream.bridge_answer(bigint, jsonb), dbstream.open_inbound(int, bigint), dbstream.receive(bigint, bigint, bytea),
-	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.open_outbound(int, bigint),
+	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.bridge_source_server(int, text), dbstream.open_outbound(int, bigint),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
 	dbstream.source_slot(int), dbstream.relay_ddl(int, text, text, bigint, text, text),

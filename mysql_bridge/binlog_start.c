@@ -184,6 +184,22 @@ start_by_file(MYSQL *mysql, const StartPoint *point, bool resume, BinlogStart *s
 	return copy_text(&start->gtid_set, point->gtid_set, failure);
 }
 
+/* Another server's files have the same names and other contents. */
+static bool
+check_server(const StartPoint *point, const MysqlServer *server, Failure *failure)
+{
+	if (is_empty(point->server) || is_empty(point->position) || strcmp(point->server, server->identity) == 0)
+		return true;
+	return failure_set(
+		failure, FAILURE_REJECT, "source_replaced",
+		"Let the connection name the server that was followed. If this one has taken its place, find the "
+		"place in its log that has the same behind it, and say so with dbstream.set_position(). Streams "
+		"that follow by GTID do it by themselves (gtid_mode=ON and the option \"follow\" \"auto\").",
+		"the stream follows by file and offset, and %s is a place in the log of another server: it was "
+		"%s, this is %s",
+		point->position, point->server, server->identity);
+}
+
 static bool
 resume(const StreamConfig *config, MYSQL *mysql, const MysqlServer *server, const StartPoint *point, BinlogStart *start,
 	   Failure *failure)
@@ -197,7 +213,7 @@ resume(const StreamConfig *config, MYSQL *mysql, const MysqlServer *server, cons
 						   server->gtids ? "no GTIDs were recorded with its position"
 										 : "the source does not give every transaction a GTID");
 	if (!by_gtid)
-		return start_by_file(mysql, point, true, start, failure);
+		return check_server(point, server, failure) && start_by_file(mysql, point, true, start, failure);
 
 	/* The recorded place stays the one to report until a transaction shows the server's own. */
 	if (!is_empty(point->position) && !binlog_place_parse(&start->place, point->position, failure))

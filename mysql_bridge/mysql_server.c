@@ -46,6 +46,22 @@ probe_cascades(MYSQL *mysql, MysqlServer *server, Failure *failure)
 	return variable_is(mysql, "innodb_native_foreign_keys", "0", &server->cascades_logged, failure);
 }
 
+/* MySQL makes itself a name; MariaDB has its number only, which is unlike that of every other server it replicates
+ * with. */
+static bool
+probe_identity(MYSQL *mysql, MysqlServer *server, Failure *failure)
+{
+	bool maria = server->flavour == FLAVOUR_MARIADB;
+	char *value;
+
+	if (!mysql_server_variable(mysql, maria ? "server_id" : "server_uuid", &value, failure))
+		return false;
+	snprintf(server->identity, sizeof server->identity, "%s %s", maria ? "server_id" : "server_uuid",
+			 value != NULL ? value : "");
+	free(value);
+	return true;
+}
+
 bool
 mysql_server_probe(MYSQL *mysql, MysqlServer *server, Failure *failure)
 {
@@ -67,7 +83,7 @@ mysql_server_probe(MYSQL *mysql, MysqlServer *server, Failure *failure)
 	}
 	else if (!variable_is(mysql, "gtid_mode", "ON", &server->gtids, failure))
 		return false;
-	return probe_cascades(mysql, server, failure);
+	return probe_identity(mysql, server, failure) && probe_cascades(mysql, server, failure);
 }
 
 static bool

@@ -18,6 +18,7 @@ typedef struct MysqlServer
 {
 	ServerFlavour flavour;
 	char version[128];     /* as the server says it */
+	char identity[80];     /* unlike any other server's */
 	bool gtids;            /* every transaction has one: MySQL with gtid_mode=ON, MariaDB */
 	bool new_words;        /* SHOW BINARY LOG STATUS, not SHOW MASTER STATUS */
 	bool cascades_logged;  /* rows changed by foreign-key actions are in the log */

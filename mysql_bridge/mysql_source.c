@@ -40,6 +40,7 @@ struct Source
 	MYSQL *sql; /* of the reading thread */
 	CharsetCatalog *charsets;
 	XaLog *xa_log;
+	const char *recorded; /* the server that was read before; NULL: not known */
 
 	Backfill *backfill;     /* NULL: none is under way */
 	int64_t last_turn;      /* when tables were last copied while the log is read, by clock_now_ms */
@@ -139,6 +140,9 @@ open_backfill(Source *source, const StartPoint *start, Failure *failure)
 	if (source->backfill == NULL)
 		return false;
 	source->window_end = backfill_end(source->backfill);
+	/* One that begins now reads this server's log, whichever was read before. */
+	if (backfill_position(source->backfill) == NULL)
+		source->recorded = NULL;
 	return true;
 }
 
@@ -157,6 +161,7 @@ source_open(const StreamConfig *config, const StartPoint *start, Outbox *outbox,
 	pthread_mutex_init(&source->open_lock, NULL);
 	source->config = config;
 	source->outbox = outbox;
+	source->recorded = start->server;
 	source->sql = mysql_connection_open(&config->source, failure);
 	if (source->sql == NULL || !mysql_server_probe(source->sql, &source->server, failure))
 		goto fail;
@@ -202,7 +207,7 @@ put_hello(Source *source, Failure *failure)
 static bool
 run_backfill(Source *source, Failure *failure)
 {
-	StartPoint start = {.kind = "position"};
+	StartPoint start = {.kind = "position", .server = (char *) source->recorded};
 
 	if (source->backfill == NULL)
 		return true;
@@ -294,6 +299,12 @@ source_run(Source *source, Failure *failure)
 
 	/* A failure while the stream is being stopped is the stop's own doing: the connection was shut down. */
 	return read_log(source, failure) || outbox_stopping(source->outbox);
+}
+
+static const char *
+source_server(const Source *source)
+{
+	return source->server.identity;
 }
 
 static void
@@ -412,6 +423,7 @@ source_progress(const Source *source, SourceProgress *progress)
 const SourceOps mysql_source_ops = {
 	.kind = "mysql",
 	.open = source_open,
+	.server = source_server,
 	.run = source_run,
 	.interrupt = source_interrupt,
 	.end_point = source_end_point,

@@ -214,6 +214,37 @@ open_outbound(Session *session, Failure *failure)
 	return true;
 }
 
+/* Which server the stream has read before; seen: which it reads now, or empty. *known is malloc'd; NULL: not wanted. */
+static bool
+source_server(Session *session, const char *seen, char **known, Failure *failure)
+{
+	char id[16];
+	const char *values[] = {id, seen};
+	PGresult *result;
+
+	snprintf(id, sizeof id, "%d", session->in->stream_id);
+	result = postgres_connection_query(session->conn, "SELECT dbstream.bridge_source_server($1, $2)", 2, values,
+									   session->in->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (result == NULL)
+		return false;
+	if (known != NULL)
+		*known = copy_field(result, 0);
+	PQclear(result);
+	return true;
+}
+
+/* Open the source at the start, and remember what server it is: a place in its log is no place in another's. */
+static bool
+open_source(Session *session, Failure *failure)
+{
+	if (session->ops->server != NULL && !source_server(session, "", &session->start.server, failure))
+		return false;
+	session->source = session->ops->open(session->config, &session->start, session->outbox, failure);
+	if (session->source == NULL || session->ops->server == NULL)
+		return session->source != NULL;
+	return source_server(session, session->ops->server(session->source), NULL, failure);
+}
+
 /* Of a stream between two MySQL servers the target has a password too. */
 static bool
 read_target_secret(Session *session, Failure *failure)
@@ -447,8 +478,7 @@ open_both_ends(Session *session, SessionOutcome *outcome, Failure *failure)
 	session->outbox = outbox_new(failure);
 	if (session->outbox == NULL)
 		return false;
-	session->source = session->ops->open(session->config, &session->start, session->outbox, failure);
-	return session->source != NULL && start_threads(session, failure);
+	return open_source(session, failure) && start_threads(session, failure);
 }
 
 /* ---- closing ---- */
@@ -512,6 +542,7 @@ free_session(Session *session)
 	free(session->start.position);
 	free(session->start.gtid_set);
 	free(session->start.backfill);
+	free(session->start.server);
 }
 
 /* A failure that does not say where it happened happened where the source is. */

@@ -46,6 +46,9 @@ typedef struct SourceOps
 	/* Connect and find the start. The source keeps config and outbox by reference. NULL on failure. */
 	Source *(*open)(const StreamConfig *config, const StartPoint *start, Outbox *outbox, Failure *failure);
 
+	/* Which server it reads, in a word that no other has; NULL: nobody asks. */
+	const char *(*server)(const Source *source);
+
 	/* Read until something fails or the outbox is stopping (then: true). */
 	bool (*run)(Source *source, Failure *failure);
 

@@ -119,6 +119,7 @@ typedef struct StartPoint
 	char *position; /* "binlog.000042:1234" for position and file, else empty */
 	char *gtid_set; /* for position and gtid, else empty */
 	char *backfill; /* what is recorded of a backfill under way, as JSON; NULL: nothing */
+	char *server;   /* the server whose log position is a place of; NULL or empty: not known */
 } StartPoint;
 
 /*

@@ -96,43 +96,6 @@ refuse_dml(const DbsDdlStatement *statement)
 			 quote_literal_cstr(dbs_apply.stream->name))));
 }
 
-/* The line of the text in which the note's place lies, and below it a caret; nothing when no place is known. */
-static const char *
-shown_place(const char *text, const DbsNote *note)
-{
-	int at = note->place - 1;
-	int line;
-	int column;
-	int begin;
-	int from;
-	StringInfoData shown;
-
-	if (at < 0 || at > (int) strlen(text))
-		return "";
-	dbs_ddl_locate(text, at, &line, &column);
-	for (begin = at; begin > 0 && text[begin - 1] != '\n'; begin--)
-		;
-	/* Of a long line only what is near. */
-	for (from = Max(begin, at - 60); from > begin && ((unsigned char) text[from] & 0xC0) == 0x80; from--)
-		;
-	initStringInfo(&shown);
-	appendStringInfo(&shown, "\nLine %d, column %d:\n%s", line, column, from > begin ? "..." : "");
-	for (int i = from; text[i] != '\0' && text[i] != '\n'; i++)
-	{
-		if (i > at + 60 && ((unsigned char) text[i] & 0xC0) != 0x80)
-			break;
-		appendStringInfoChar(&shown, text[i]);
-	}
-	appendStringInfo(&shown, "\n%s", from > begin ? "   " : "");
-	for (int i = from; i < at; i++)
-	{
-		if (((unsigned char) text[i] & 0xC0) != 0x80)
-			appendStringInfoChar(&shown, text[i] == '\t' ? '\t' : ' ');
-	}
-	appendStringInfoChar(&shown, '^');
-	return shown.data;
-}
-
 static void
 refuse_unknown(const DbsDdlStatement *statement)
 {
@@ -140,7 +103,7 @@ refuse_unknown(const DbsDdlStatement *statement)
 
 	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					errmsg("a schema change of the source cannot be translated: %.200s", statement->source_sql),
-					note != NULL ? errdetail("%s%s", note->text, shown_place(statement->source_sql, note))
+					note != NULL ? errdetail("%s%s", note->text, dbs_ddl_shown_place(statement->source_sql, note))
 								 : errdetail("line %d, column %d: not understood", statement->error_line,
 											 statement->error_column),
 					errhint("%s", dbs_ddl_skip_hint())));
@@ -159,7 +122,7 @@ refuse_loss(const DbsDdlStatement *statement)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("a schema change of the source cannot be carried over: %.200s", statement->source_sql),
-					 errdetail("%s%s", note->text, shown_place(statement->source_sql, note)),
+					 errdetail("%s%s", note->text, dbs_ddl_shown_place(statement->source_sql, note)),
 					 errhint("%s", dbs_ddl_skip_hint())));
 	}
 }

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "ddl.h"
+#include "ddl_lexer.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/array.h"
@@ -57,8 +58,44 @@ join_statements(List *sql)
 	return CStringGetTextDatum(text.data);
 }
 
+const char *
+dbs_ddl_shown_place(const char *text, const DbsNote *note)
+{
+	int at = note->place - 1;
+	int line;
+	int column;
+	int begin;
+	int from;
+	StringInfoData shown;
+
+	if (at < 0 || at > (int) strlen(text))
+		return "";
+	dbs_ddl_locate(text, at, &line, &column);
+	for (begin = at; begin > 0 && text[begin - 1] != '\n'; begin--)
+		;
+	/* Of a long line only what is near. */
+	for (from = Max(begin, at - 60); from > begin && ((unsigned char) text[from] & 0xC0) == 0x80; from--)
+		;
+	initStringInfo(&shown);
+	appendStringInfo(&shown, "\nLine %d, column %d:\n%s", line, column, from > begin ? "..." : "");
+	for (int i = from; text[i] != '\0' && text[i] != '\n'; i++)
+	{
+		if (i > at + 60 && ((unsigned char) text[i] & 0xC0) != 0x80)
+			break;
+		appendStringInfoChar(&shown, text[i]);
+	}
+	appendStringInfo(&shown, "\n%s", from > begin ? "   " : "");
+	for (int i = from; i < at; i++)
+	{
+		if (((unsigned char) text[i] & 0xC0) != 0x80)
+			appendStringInfoChar(&shown, text[i] == '\t' ? '\t' : ' ');
+	}
+	appendStringInfoChar(&shown, '^');
+	return shown.data;
+}
+
 static Datum
-note_array(List *notes)
+note_array(List *notes, const char *source_sql)
 {
 	static const char *const severities[] = {"info", "warning", "error"};
 	Datum *elements = palloc((list_length(notes) + 1) * sizeof(Datum));
@@ -69,7 +106,9 @@ note_array(List *notes)
 	{
 		const DbsNote *note = lfirst(cell);
 
-		elements[count++] = CStringGetTextDatum(psprintf("%s: %s", severities[note->severity], note->text));
+		const char *place = note->severity == DBS_NOTE_ERROR ? dbs_ddl_shown_place(source_sql, note) : "";
+
+		elements[count++] = CStringGetTextDatum(psprintf("%s: %s%s", severities[note->severity], note->text, place));
 	}
 	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
@@ -94,7 +133,7 @@ dbs_ddl_history_add(const char *default_schema, const char *source_sql, List *sq
 	nulls[HISTORY_TARGET_SQL - 1] = sql == NIL;
 	if (sql != NIL)
 		values[HISTORY_TARGET_SQL - 1] = join_statements(sql);
-	values[HISTORY_NOTES - 1] = note_array(notes);
+	values[HISTORY_NOTES - 1] = note_array(notes, source_sql);
 	values[HISTORY_OUTCOME - 1] = CStringGetTextDatum(outcome);
 	CatalogTupleInsert(relation, heap_form_tuple(RelationGetDescr(relation), values, nulls));
 	table_close(relation, RowExclusiveLock);

@@ -99,6 +99,7 @@ start_kind(const DbsStream *stream, bool begun, int *run)
 			/* The slot, lost or not, and what a session of the earlier copy may have recorded are of no more use. */
 			dbs_outbound_drop_slot(stream->id);
 			(void) dbs_catalog_run("DELETE FROM dbstream.progress WHERE stream_id = $1", "i", stream->id);
+			(void) dbs_catalog_run("DELETE FROM dbstream.source_server WHERE stream_id = $1", "i", stream->id);
 			(void) dbs_catalog_run("DELETE FROM dbstream.stream_table WHERE stream_id = $1", "i", stream->id);
 			(void) dbs_catalog_run("UPDATE dbstream.backfill SET state = 'copying' WHERE stream_id = $1", "i",
 								   stream->id);

@@ -9,7 +9,7 @@ use warnings;
 
 use DBStream::Compare;
 use DBStream::MySQL;
-use DBStream::Process qw(in_child is_running wait_until write_file);
+use DBStream::Process qw(in_child is_running read_file wait_until write_file);
 use DBStream::Scene;
 use Test::More;
 
@@ -541,6 +541,8 @@ sub stops
 	my ($scene, $kind) = @_;
 	my ($source, $target) = ($scene->source, $scene->target);
 
+	# As by default: the tests' servers log less.
+	$target->sql("DO \$\$ BEGIN EXECUTE format('ALTER DATABASE %I SET log_min_messages = warning', current_database()); END \$\$");
 	$source->sql('CREATE DATABASE halt; CREATE TABLE halt.t (id int PRIMARY KEY, v varchar(10));'
 		  . " INSERT INTO halt.t VALUES (1, 'one')");
 	$scene->start_stream_on('halt', 'halt.*');
@@ -557,6 +559,9 @@ sub stops
 	ok(defined $error->[2] && $error->[2] =~ /\d/, "$kind: and the position");
 	my $detail = $target->sql("SELECT e::text FROM dbstream.errors e WHERE e::text ~ 'ALTER TABLE t' LIMIT 1");
 	like($detail, qr/Line 2, column 49:\n ADD COLUMN g [^\n]+\n {48}\^/, "$kind: and the place in its text, with a caret");
+	is($target->sql("SELECT last_error_detail ~ E'\\nLine 2, column 49:\\n ADD COLUMN g [^\\n]+\\n {48}\\\\^\$' FROM dbstream.stream_status WHERE name = 'halt'"), 't',
+		"$kind: in the stream's status too");
+	like(read_file($target->logfile), qr/DETAIL: [^\n]*\n\s*Line 2, column 49:\n\s+ADD COLUMN g [^\n]+\n\s+\^/, "$kind: and in the server's log");
 	is($target->sql('SELECT count(*) FROM halt.t'), 1, "$kind: nothing behind it is applied");
 
 	$target->sql("ALTER TABLE halt.t ADD COLUMN g varchar(200); UPDATE halt.t SET g = 'O500'");
@@ -565,6 +570,8 @@ sub stops
 	is($scene->compare('halt'), '', "$kind: with every value");
 	is($target->sql("SELECT outcome || ' ' || (position IS NOT NULL) || ' ' || default_schema FROM dbstream.ddl_history"
 			  . " WHERE source_sql ~ 'SOUNDEX'"), 'skipped true halt', "$kind: the history says so");
+	like($target->sql("SELECT array_to_string(notes, '|') FROM dbstream.ddl_history WHERE source_sql ~ 'SOUNDEX'"), qr/error: .*\nLine 2, column 49:\n[^\n]+\n {48}\^/,
+		"$kind: with the place");
 	$target->sql("SELECT dbstream.pause_stream('halt')");
 }
 
