@@ -34,7 +34,7 @@ DbsStream *dbs_stream_load(int stream_id);
 bool dbs_stream_is_outdated(int stream_id, int64 generation);
 
 /* ERROR with SQLSTATE DB001, which makes a bridge read the definition again; also when the stream is gone. */
-pg_attribute_noreturn() void dbs_stream_report_outdated(int stream_id);
+void dbs_stream_report_outdated(int stream_id) __attribute__((noreturn));
 
 /* An option's scalar value as text, or fallback when it is missing or null. */
 const char *dbs_stream_option(const DbsStream *stream, const char *name, const char *fallback);
