@@ -139,7 +139,7 @@ fuzz: $(FUZZ_PROGRAMS) $(FUZZ_BUILD)/fuzz_ddl.words
 		words=$(FUZZ_BUILD)/$${name}.words; \
 		$$program -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(FUZZ_BUILD)/$$name- \
 			$$(test ! -e $$words || echo -dict=$$words) \
-			$(FUZZ_BUILD)/corpus/$$name test/data/$${name#fuzz_} || exit 1; \
+			$(FUZZ_BUILD)/corpus/$$name $$(ls -d test/data/$$name 2>/dev/null || echo test/data/$${name#fuzz_}) || exit 1; \
 	done
 
 $(FUZZ_BUILD)/%: test/fuzz/%.c $(LIB_SOURCES)
@@ -172,6 +172,17 @@ $(BENCH_BUILD)/row_decode: bench/row_decode.c $(BENCH_BUILD)/libbridge.a
 
 $(BENCH_BUILD)/row_literals: bench/row_literals.c $(BENCH_BUILD)/libbridge.a
 	$(CC) $(BRIDGE_CFLAGS) -Imysql_bridge -o $@ $^ $(BRIDGE_LIBS)
+
+# The reader of the binary log, and what it uses of the bridge.
+BINLOG_SOURCES = $(patsubst %,mysql_bridge/%.c,binlog_event binlog_place binlog_reader binlog_rows binlog_statement \
+	binlog_transaction binlog_xa charset charset_map client_library compressed_event cut_transaction decimal failure \
+	gtid_mariadb gtid_mysql json_binary mysql_connection row_image row_value source_table table_cache table_map \
+	temporal time_zone transaction_payload wire_transaction xa_list)
+
+$(FUZZ_BUILD)/fuzz_binlog: test/fuzz/fuzz_binlog.c $(BINLOG_SOURCES) $(LIB_SOURCES)
+	@mkdir -p $(@D)
+	clang $(subst -O2 -g,-O1 -g,$(BRIDGE_CFLAGS)) -Imysql_bridge -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $@ $^ $(BRIDGE_LIBS)
 
 # What the translator of MySQL's text is made of. It needs nothing of the server: fuzz_ddl.c stands in for palloc and List.
 DDL_TRANSLATOR_SOURCES = $(wildcard pg_dbstream/ddl_parse*.c pg_dbstream/ddl_pg_*.c) \

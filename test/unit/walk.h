@@ -12,7 +12,9 @@
 #include "value.h"
 #include "wire.h"
 
+#ifndef WALK_TABLES
 #define WALK_TABLES 8
+#endif
 
 /* Kinds of the columns of the tables met so far, by id modulo WALK_TABLES. */
 typedef struct Walk
