@@ -588,6 +588,7 @@ static Datum
 convert_by_input(DbsConversion *c, char *value, uint32 size)
 {
 	char *text;
+	Datum taken;
 
 	if (c->input.fn_oid == InvalidOid)
 	{
@@ -618,7 +619,10 @@ convert_by_input(DbsConversion *c, char *value, uint32 size)
 	}
 	else
 		text = dbs_value_text(c->kind, value, size);
-	return InputFunctionCall(&c->input, text, c->io_param, c->typmod);
+	taken = InputFunctionCall(&c->input, text, c->io_param, c->typmod);
+	if (!dbs_value_kept(c->kind, value, c->type, c->typmod, text, taken))
+		does_not_fit(c, c->kind, value, size, "Give the target's column a type that holds it exactly.");
+	return taken;
 }
 
 static void
@@ -775,16 +779,6 @@ is_text_kind(DbsKind kind)
 	return kind == DBS_KIND_TEXT || kind == DBS_KIND_LABEL || kind == DBS_KIND_JSON || kind == DBS_KIND_TYPED_TEXT;
 }
 
-static int32
-microseconds_of_typmod(int32 typmod)
-{
-	int32 divisor = 1;
-
-	for (int32 digits = typmod; digits >= 0 && digits < 6; digits++)
-		divisor *= 10;
-	return divisor;
-}
-
 static DbsConvertFunction
 choose_number(DbsConversion *c)
 {
@@ -822,13 +816,13 @@ choose_time(DbsConversion *c)
 		case DATEOID:
 			return c->kind == DBS_KIND_DATE ? convert_date : NULL;
 		case TIMEOID:
-			c->limit = microseconds_of_typmod(c->typmod);
+			c->limit = dbs_microseconds_of_typmod(c->typmod);
 			return c->kind == DBS_KIND_TIME       ? convert_microseconds
 				   : c->kind == DBS_KIND_DURATION ? convert_duration_time
 												  : NULL;
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-			c->limit = microseconds_of_typmod(c->typmod);
+			c->limit = dbs_microseconds_of_typmod(c->typmod);
 			return c->kind == (c->type == TIMESTAMPOID ? DBS_KIND_TIMESTAMP : DBS_KIND_TIMESTAMPTZ)
 					   ? convert_microseconds
 					   : NULL;
@@ -837,7 +831,7 @@ choose_time(DbsConversion *c)
 			{
 				c->limit = c->typmod < 0 || INTERVAL_PRECISION(c->typmod) == INTERVAL_FULL_PRECISION
 							   ? 1
-							   : microseconds_of_typmod(INTERVAL_PRECISION(c->typmod));
+							   : dbs_microseconds_of_typmod(INTERVAL_PRECISION(c->typmod));
 				return convert_duration_interval;
 			}
 			return c->kind == DBS_KIND_INTERVAL && c->typmod < 0 ? convert_interval : NULL;

@@ -40,6 +40,15 @@ typedef struct DbsConversion
 /* Fill in the conversion; context lives as long as it does. */
 void dbs_conversion_init(DbsConversion *conversion, DbsKind kind, Form_pg_attribute att, MemoryContext context);
 
+/* The smallest step of a time with this typmod, in microseconds. */
+int32 dbs_microseconds_of_typmod(int32 typmod);
+
+/*
+ * Whether the type's input function has kept the value: words is what it was given, taken what it answered. Of text
+ * kinds only lengths and numbers are looked at.
+ */
+bool dbs_value_kept(DbsKind kind, const char *value, Oid type, int32 typmod, char *words, Datum taken);
+
 /* The text form of a value, palloc'd, in the database's encoding. */
 char *dbs_value_text(DbsKind kind, char *value, uint32 size);
 
