@@ -409,7 +409,7 @@ dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table
 						 check->name == NULL ? "" : check->name);
 		return NULL;
 	}
-	foreach (cell, raw->options->target == DBS_DIALECT_MYSQL && table != NULL ? table->foreign_keys : NIL)
+	foreach (cell, table != NULL ? table->foreign_keys : NIL)
 	{
 		const DdlForeignKey *key = lfirst(cell);
 		ListCell *name;
@@ -421,8 +421,8 @@ dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table
 			if (!dbs_ddl_my_uses_column(check->expr, lfirst(name)))
 				continue;
 			dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
-							 "check \"%s\" is not created: MySQL allows none on column \"%s\", which a foreign key's "
-							 "action changes",
+							 "check \"%s\" is not created: the target allows none on column \"%s\", which a foreign "
+							 "key's action changes",
 							 check->name == NULL ? "" : check->name, (const char *) lfirst(name));
 			return NULL;
 		}

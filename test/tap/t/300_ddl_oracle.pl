@@ -2,6 +2,7 @@
 # then both catalogues are read, and what differs must be told by a note.
 #
 # DBSTREAM_DDL_CASES sets how many statements of each kind, over both servers: 400 here, 2,000 for the full figure.
+# DBSTREAM_DDL_SEED sets where the random ones begin: a number, or "random".
 
 use strict;
 use warnings;
@@ -9,6 +10,7 @@ use utf8;
 
 use DBStream::DdlCorpus;
 use DBStream::MySQL;
+use DBStream::PgCorpus;
 use DBStream::Postgres;
 use Encode qw(encode decode);
 use JSON::PP;
@@ -18,6 +20,7 @@ my @kinds = grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE}
 my $cases = $ENV{DBSTREAM_DDL_CASES} // 400;
 my $each = int(($cases + @kinds - 1) / @kinds);
 my $json = JSON::PP->new->canonical;
+my $seed = DBStream::PgCorpus::seed();
 my $postgres = DBStream::Postgres->create('oracle');
 my ($compared_creates, $compared_alters) = (0, 0);
 my $missing = 0;
@@ -53,7 +56,7 @@ done_testing();
 sub run_kind
 {
 	my ($server, $kind, $alter) = @_;
-	my $corpus = DBStream::DdlCorpus->new(kind => $kind, seed => 20 + $alter);
+	my $corpus = DBStream::DdlCorpus->new(kind => $kind, seed => $seed + 20 + $alter);
 	my $schema = "o_${kind}_$alter";
 	my $compared = 0;
 	my $number = 0;
@@ -88,6 +91,7 @@ sub run_kind
 			  . qq{CREATE TABLE "$schema".parent (id integer PRIMARY KEY); TRUNCATE oracle.ran});
 	}
 	is(scalar(@wrong), 0, "$kind: " . ($alter ? 'ALTER' : 'CREATE') . " TABLE: nothing differs without a note ($compared compared)");
+	diag("the seed is $seed") if @wrong;
 	diag(encode('UTF-8', $_)) foreach @wrong[ 0 .. ($#wrong > 24 ? 24 : $#wrong) ];
 	return $compared - @wrong;
 }
