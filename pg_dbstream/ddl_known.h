@@ -54,6 +54,13 @@ typedef struct DdlKnownPartition
 
 typedef struct DdlKnown DdlKnown;
 
+/* A table of a query's FROM clause, by the name that it has there. */
+typedef struct DdlKnownPart
+{
+	const char *qualifier;
+	const struct DdlKnownTable *table;
+} DdlKnownPart;
+
 typedef struct DdlKnownTable
 {
 	const char *schema; /* the target's; NULL = as the search path finds it */
@@ -69,6 +76,7 @@ typedef struct DdlKnownTable
 	List *keys;         /* of DdlKnownKey: changed by dbs_ddl_known_…_key only */
 	List *constraints;  /* of DdlKnownConstraint */
 	DdlKnown *known;    /* where it can be found by name; NULL: nowhere */
+	List *parts;        /* of DdlKnownPart, where this is what a query sees */
 } DdlKnownTable;
 
 typedef enum DdlNameTaken

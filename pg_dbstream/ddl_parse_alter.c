@@ -31,6 +31,18 @@ add_ignored(DdlParser *parser, DdlStatement *statement, int first, const char *r
 	add_action(statement, action);
 }
 
+/* Rows that come or go with a file are not in the log. */
+static void
+add_tablespace(DdlParser *parser, DdlStatement *statement, int first)
+{
+	DdlAction *action;
+
+	add_ignored(parser, statement, first,
+				"its rows come or go without being in the log; copy the table anew, then dbstream.skip_ddl");
+	action = llast(statement->actions);
+	action->severity = DBS_NOTE_ERROR;
+}
+
 static void
 parse_place(DdlParser *parser, DdlColumn *column)
 {
@@ -79,6 +91,16 @@ add_elements(DdlParser *parser, DdlStatement *statement, DdlCreateTable *scratch
 		DdlAction *action = make_action(parser, DDL_IGNORED_ACTION);
 
 		action->text = lfirst(cell);
+		add_action(statement, action);
+	}
+	foreach (cell, scratch->periods)
+	{
+		const DdlPeriod *period = lfirst(cell);
+		DdlAction *action = make_action(parser, DDL_IGNORED_ACTION);
+
+		action->text = psprintf("PERIOD FOR %s", period->name);
+		action->reason = "PostgreSQL does not check the order of its columns";
+		action->severity = DBS_NOTE_WARNING;
 		add_action(statement, action);
 	}
 }
@@ -183,6 +205,7 @@ parse_drop(DdlParser *parser, DdlStatement *statement)
 				   {"PARTITION", DDL_DROP_PARTITION},
 				   {"SYSTEM VERSIONING", DDL_SYSTEM_VERSIONING},
 				   {"PERIOD FOR", DDL_IGNORED_ACTION},
+				   {"PERIOD IF EXISTS FOR", DDL_IGNORED_ACTION},
 				   {"COLUMN", DDL_DROP_COLUMN}};
 	DdlAction *action = make_action(parser, DDL_DROP_COLUMN);
 	int first = parser->at - 1;
@@ -367,12 +390,13 @@ static bool
 parse_ignored_action(DdlParser *parser, DdlStatement *statement)
 {
 	static const char *const with_value[] = {"ALGORITHM", "LOCK"};
-	static const char *const alone[] = {
-		"FORCE",           "ENABLE KEYS",        "DISABLE KEYS",         "DISCARD TABLESPACE", "IMPORT TABLESPACE",
-		"WITH VALIDATION", "WITHOUT VALIDATION", "UPGRADE PARTITIONING", "SECONDARY_LOAD",     "SECONDARY_UNLOAD"};
-	static const char *const partitions[] = {"ANALYZE PARTITION", "CHECK PARTITION",  "OPTIMIZE PARTITION",
-											 "REBUILD PARTITION", "REPAIR PARTITION", "DISCARD PARTITION",
-											 "IMPORT PARTITION"};
+	static const char *const alone[] = {"FORCE",           "ENABLE KEYS",        "DISABLE KEYS",
+										"WITH VALIDATION", "WITHOUT VALIDATION", "UPGRADE PARTITIONING"};
+	static const char *const partitions[] = {"ANALYZE PARTITION", "CHECK PARTITION", "OPTIMIZE PARTITION",
+											 "REBUILD PARTITION", "REPAIR PARTITION"};
+	static const char *const tablespaces[] = {"DISCARD TABLESPACE", "IMPORT TABLESPACE", "DISCARD PARTITION",
+											  "IMPORT PARTITION"};
+	static const char *const secondary[] = {"SECONDARY_LOAD", "SECONDARY_UNLOAD"};
 	int first = parser->at;
 
 	for (int i = 0; i < lengthof(with_value); i++)
@@ -390,6 +414,26 @@ parse_ignored_action(DdlParser *parser, DdlStatement *statement)
 		if (dbs_ddl_accept(parser, alone[i]))
 		{
 			add_ignored(parser, statement, first, NULL);
+			return true;
+		}
+	}
+	for (int i = 0; i < lengthof(secondary); i++)
+	{
+		if (dbs_ddl_accept(parser, secondary[i]))
+		{
+			if (dbs_ddl_accept(parser, "PARTITION"))
+				dbs_ddl_skip_parentheses(parser);
+			add_ignored(parser, statement, first, NULL);
+			return true;
+		}
+	}
+	for (int i = 0; i < lengthof(tablespaces); i++)
+	{
+		if (dbs_ddl_accept(parser, tablespaces[i]))
+		{
+			while (strstr(tablespaces[i], "PARTITION") != NULL && !dbs_ddl_at_end(parser) && parser->error == NULL)
+				parser->at++;
+			add_tablespace(parser, statement, first);
 			return true;
 		}
 	}
@@ -503,17 +547,31 @@ parse_action(DdlParser *parser, DdlStatement *statement)
 }
 
 DdlStatement *
-dbs_ddl_parse_alter_table(DdlParser *parser)
+dbs_ddl_parse_alter_table(DdlParser *parser, bool ignore)
 {
 	DdlStatement *statement = palloc0(sizeof(DdlStatement));
+	int first;
 
 	statement->kind = DDL_ALTER_TABLE;
 	statement->if_exists = dbs_ddl_accept(parser, "IF EXISTS");
 	statement->name = dbs_ddl_parse_name(parser, "a table");
+	if (ignore)
+	{
+		DdlAction *action = make_action(parser, DDL_IGNORED_ACTION);
+
+		action->text = "IGNORE";
+		action->reason =
+			"the source deletes rows that a new key makes duplicates of others, and here they are an error";
+		action->severity = DBS_NOTE_WARNING;
+		add_action(statement, action);
+	}
+	first = parser->at;
 	if (dbs_ddl_accept(parser, "WAIT"))
 		dbs_ddl_skip_value(parser);
 	else
 		(void) dbs_ddl_accept(parser, "NOWAIT");
+	if (parser->at != first)
+		add_ignored(parser, statement, first, NULL);
 	while (parser->error == NULL && !dbs_ddl_at_end(parser))
 	{
 		parse_action(parser, statement);

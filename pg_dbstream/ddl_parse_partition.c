@@ -45,9 +45,17 @@ parse_definition(DdlParser *parser)
 		partition->is_default = true;
 	else if (dbs_ddl_accept(parser, "HISTORY") || dbs_ddl_accept(parser, "CURRENT"))
 		partition->is_default = false;
-	while (parser->error == NULL && dbs_ddl_parse_table_option(parser, &options))
-		;
-	partition->comment = options.comment;
+	/* "STORAGE ENGINE" is written here too. */
+	while (parser->error == NULL)
+	{
+		if (dbs_ddl_is_word(parser, 0, "STORAGE") && dbs_ddl_is_word(parser, 1, "ENGINE"))
+			parser->at++;
+		if (!dbs_ddl_parse_table_option(parser, &options))
+			break;
+	}
+	partition->ignored = options.ignored;
+	if (options.comment != NULL)
+		partition->ignored = lappend(partition->ignored, psprintf("COMMENT '%s'", options.comment));
 	if (dbs_ddl_is_symbol(parser, 0, "("))
 		dbs_ddl_skip_parentheses(parser);
 	return partition;

@@ -13,6 +13,7 @@ dbs_ddl_query_follows(const DdlParser *parser)
 	while (dbs_ddl_is_symbol(parser, ahead, "("))
 		ahead++;
 	return dbs_ddl_is_word(parser, ahead, "SELECT") || dbs_ddl_is_word(parser, ahead, "WITH") ||
+		   dbs_ddl_is_word(parser, ahead, "TABLE") ||
 		   (dbs_ddl_is_word(parser, ahead, "VALUES") && dbs_ddl_is_word(parser, ahead + 1, "ROW"));
 }
 
@@ -190,6 +191,19 @@ parse_select(DdlParser *parser)
 	{
 		query = dbs_ddl_parse_query(parser);
 		dbs_ddl_expect_symbol(parser, ")");
+		return query;
+	}
+	/* TABLE t [ORDER BY …] */
+	if (dbs_ddl_accept(parser, "TABLE"))
+	{
+		DdlSelectItem *item = palloc0(sizeof(DdlSelectItem));
+		DdlSource *source = palloc0(sizeof(DdlSource));
+
+		item->expr = dbs_ddl_make_expr(DDL_EXPR_STAR, NULL, NIL);
+		source->table = dbs_ddl_parse_name(parser, "a table");
+		query->items = list_make1(item);
+		query->sources = list_make1(source);
+		parse_tail(parser, query);
 		return query;
 	}
 	dbs_ddl_expect(parser, "SELECT");

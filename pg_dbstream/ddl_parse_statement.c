@@ -28,12 +28,12 @@ parse_names(DdlParser *parser, const char *what)
 
 /* WAIT n, NOWAIT, RESTRICT, CASCADE, ALGORITHM = x, LOCK = x: without meaning at the target. */
 static void
-skip_tail(DdlParser *parser)
+parse_tail(DdlParser *parser, DdlStatement *statement)
 {
-	for (;;)
+	while (parser->error == NULL)
 	{
-		if (dbs_ddl_accept(parser, "RESTRICT") || dbs_ddl_accept(parser, "CASCADE") || dbs_ddl_accept(parser, "NOWAIT"))
-			continue;
+		int first = parser->at;
+
 		if (dbs_ddl_accept(parser, "WAIT"))
 			dbs_ddl_skip_value(parser);
 		else if (dbs_ddl_accept(parser, "ALGORITHM") || dbs_ddl_accept(parser, "LOCK"))
@@ -41,10 +41,10 @@ skip_tail(DdlParser *parser)
 			(void) dbs_ddl_accept_symbol(parser, "=");
 			dbs_ddl_skip_value(parser);
 		}
-		else
+		else if (!dbs_ddl_accept(parser, "RESTRICT") && !dbs_ddl_accept(parser, "CASCADE") &&
+				 !dbs_ddl_accept(parser, "NOWAIT"))
 			break;
-		if (parser->error != NULL)
-			break;
+		statement->ignored = lappend(statement->ignored, (void *) dbs_ddl_source_between(parser, first, parser->at));
 	}
 }
 
@@ -75,7 +75,11 @@ parse_create_index(DdlParser *parser, DdlKeyKind kind, bool or_replace)
 		statement->actions = lappend(statement->actions, drop);
 	}
 	dbs_ddl_parse_key_tail(parser, key);
-	skip_tail(parser);
+	/* WAIT and the like may stand before and behind the options. */
+	do
+	{
+		parse_tail(parser, statement);
+	} while (parser->error == NULL && dbs_ddl_parse_key_option(parser, key));
 	action->kind = DDL_ADD_KEY;
 	action->key = key;
 	statement->actions = lappend(statement->actions, action);
@@ -96,7 +100,7 @@ parse_drop_index(DdlParser *parser)
 		action->kind = DDL_DROP_PRIMARY_KEY;
 	dbs_ddl_expect(parser, "ON");
 	statement->name = dbs_ddl_parse_name(parser, "a table");
-	skip_tail(parser);
+	parse_tail(parser, statement);
 	statement->actions = list_make1(action);
 	return statement;
 }
@@ -148,10 +152,10 @@ parse_schema(DdlParser *parser, DdlStatementKind kind, bool or_replace)
 		statement->name->name = dbs_ddl_parse_identifier(parser, "a database");
 	else
 		statement->name->name = parser->options->default_schema;
-	if (statement->name->name == NULL)
+	if (statement->name->name == NULL && kind != DDL_ALTER_SCHEMA)
 		dbs_ddl_fail(parser, "no database is named, and none is the default");
 	if (kind == DDL_DROP_SCHEMA)
-		skip_tail(parser);
+		parse_tail(parser, statement);
 	else
 		parse_schema_options(parser, statement);
 	return statement;
@@ -159,12 +163,30 @@ parse_schema(DdlParser *parser, DdlStatementKind kind, bool or_replace)
 
 /* ---- views --------------------------------------------------------------------------------- */
 
+/* What may stand between CREATE or ALTER and VIEW. */
+typedef struct ViewModifiers
+{
+	List *ignored;
+	bool invoker;
+	const char *kind; /* of a view that is more than its query: why it is left out */
+} ViewModifiers;
+
 static DdlStatement *
-parse_create_view(DdlParser *parser, bool or_replace)
+parse_create_view(DdlParser *parser, bool or_replace, const ViewModifiers *modifiers)
 {
 	DdlStatement *statement = make_statement(DDL_CREATE_VIEW);
 
 	statement->or_replace = or_replace;
+	statement->invoker = modifiers->invoker;
+	statement->ignored = modifiers->ignored;
+	if (modifiers->kind != NULL)
+	{
+		statement->name = palloc0(sizeof(DdlName));
+		statement->query_untranslatable = true;
+		statement->query_error = modifiers->kind;
+		parser->at = parser->tokens->count - 1;
+		return statement;
+	}
 	statement->if_not_exists = dbs_ddl_accept(parser, "IF NOT EXISTS");
 	statement->name = dbs_ddl_parse_name(parser, "a view's name");
 	if (dbs_ddl_is_symbol(parser, 0, "("))
@@ -248,12 +270,13 @@ dbs_ddl_parse_sequence_options(DdlParser *parser)
 }
 
 static DdlStatement *
-parse_sequence(DdlParser *parser, DdlStatementKind kind, bool or_replace)
+parse_sequence(DdlParser *parser, DdlStatementKind kind, bool or_replace, bool temporary)
 {
 	DdlStatement *statement = make_statement(kind);
 	DdlCreateTable ignored = {0};
 
 	statement->or_replace = or_replace;
+	statement->temporary = temporary;
 	statement->if_not_exists = dbs_ddl_accept(parser, "IF NOT EXISTS");
 	statement->if_exists = dbs_ddl_accept(parser, "IF EXISTS");
 	statement->name = dbs_ddl_parse_name(parser, "a sequence's name");
@@ -267,13 +290,25 @@ parse_sequence(DdlParser *parser, DdlStatementKind kind, bool or_replace)
 
 /* ---- the choice --------------------------------------------------------------------------------- */
 
-/* Passes over what may stand between CREATE or ALTER and VIEW. */
 static void
-skip_view_modifiers(DdlParser *parser)
+parse_view_modifiers(DdlParser *parser, ViewModifiers *modifiers)
 {
-	for (;;)
+	while (parser->error == NULL)
 	{
-		if (dbs_ddl_accept(parser, "ALGORITHM"))
+		int first = parser->at;
+
+		if (dbs_ddl_accept(parser, "JSON RELATIONAL DUALITY") || dbs_ddl_accept(parser, "JSON DUALITY"))
+			modifiers->kind = "a JSON duality view";
+		else if (dbs_ddl_accept(parser, "MATERIALIZED"))
+			modifiers->kind = "a materialized view, which the source fills";
+		else if (dbs_ddl_accept(parser, "SQL SECURITY INVOKER"))
+		{
+			modifiers->invoker = true;
+			continue;
+		}
+		else if (dbs_ddl_accept(parser, "SQL SECURITY DEFINER"))
+			continue;
+		else if (dbs_ddl_accept(parser, "ALGORITHM"))
 		{
 			(void) dbs_ddl_accept_symbol(parser, "=");
 			dbs_ddl_skip_value(parser);
@@ -287,10 +322,9 @@ skip_view_modifiers(DdlParser *parser)
 			if (dbs_ddl_is_symbol(parser, 0, "("))
 				dbs_ddl_skip_parentheses(parser);
 		}
-		else if (!dbs_ddl_accept(parser, "SQL SECURITY DEFINER") && !dbs_ddl_accept(parser, "SQL SECURITY INVOKER"))
+		else
 			break;
-		if (parser->error != NULL)
-			break;
+		modifiers->ignored = lappend(modifiers->ignored, (void *) dbs_ddl_source_between(parser, first, parser->at));
 	}
 }
 
@@ -308,10 +342,11 @@ parse_create(DdlParser *parser)
 				   {"INDEX", DDL_KEY_INDEX}};
 	bool or_replace = dbs_ddl_accept(parser, "OR REPLACE");
 	bool temporary;
+	ViewModifiers modifiers = {NIL};
 
-	skip_view_modifiers(parser);
+	parse_view_modifiers(parser, &modifiers);
 	if (dbs_ddl_accept(parser, "VIEW"))
-		return parse_create_view(parser, or_replace);
+		return parse_create_view(parser, or_replace, &modifiers);
 	(void) (dbs_ddl_accept(parser, "ONLINE") || dbs_ddl_accept(parser, "OFFLINE"));
 	temporary = dbs_ddl_accept(parser, "TEMPORARY");
 	if (dbs_ddl_accept(parser, "TABLE"))
@@ -324,7 +359,7 @@ parse_create(DdlParser *parser)
 	if (dbs_ddl_accept(parser, "DATABASE") || dbs_ddl_accept(parser, "SCHEMA"))
 		return parse_schema(parser, DDL_CREATE_SCHEMA, or_replace);
 	if (dbs_ddl_accept(parser, "SEQUENCE"))
-		return parse_sequence(parser, DDL_CREATE_SEQUENCE, or_replace);
+		return parse_sequence(parser, DDL_CREATE_SEQUENCE, or_replace, temporary);
 	dbs_ddl_expected(parser, "TABLE, INDEX, DATABASE, VIEW or SEQUENCE");
 	return NULL;
 }
@@ -332,17 +367,25 @@ parse_create(DdlParser *parser)
 static DdlStatement *
 parse_alter(DdlParser *parser)
 {
-	while (dbs_ddl_accept(parser, "ONLINE") || dbs_ddl_accept(parser, "OFFLINE") || dbs_ddl_accept(parser, "IGNORE"))
-		;
+	ViewModifiers modifiers = {NIL};
+	bool ignore = false;
+
+	for (;;)
+	{
+		if (dbs_ddl_accept(parser, "IGNORE"))
+			ignore = true;
+		else if (!dbs_ddl_accept(parser, "ONLINE") && !dbs_ddl_accept(parser, "OFFLINE"))
+			break;
+	}
 	if (dbs_ddl_accept(parser, "TABLE"))
-		return dbs_ddl_parse_alter_table(parser);
+		return dbs_ddl_parse_alter_table(parser, ignore);
 	if (dbs_ddl_accept(parser, "DATABASE") || dbs_ddl_accept(parser, "SCHEMA"))
 		return parse_schema(parser, DDL_ALTER_SCHEMA, false);
 	if (dbs_ddl_accept(parser, "SEQUENCE"))
-		return parse_sequence(parser, DDL_ALTER_SEQUENCE, false);
-	skip_view_modifiers(parser);
+		return parse_sequence(parser, DDL_ALTER_SEQUENCE, false, false);
+	parse_view_modifiers(parser, &modifiers);
 	if (dbs_ddl_accept(parser, "VIEW"))
-		return parse_create_view(parser, true);
+		return parse_create_view(parser, true, &modifiers);
 	dbs_ddl_expected(parser, "TABLE, DATABASE, VIEW or SEQUENCE");
 	return NULL;
 }
@@ -366,7 +409,7 @@ parse_drop(DdlParser *parser)
 		dbs_ddl_expected(parser, "TABLE, VIEW, INDEX, DATABASE or SEQUENCE");
 	statement->if_exists = dbs_ddl_accept(parser, "IF EXISTS");
 	statement->names = parse_names(parser, "a name");
-	skip_tail(parser);
+	parse_tail(parser, statement);
 	return statement;
 }
 
@@ -398,7 +441,7 @@ parse_truncate(DdlParser *parser)
 
 	(void) dbs_ddl_accept(parser, "TABLE");
 	statement->names = list_make1(dbs_ddl_parse_name(parser, "a table"));
-	skip_tail(parser);
+	parse_tail(parser, statement);
 	return statement;
 }
 

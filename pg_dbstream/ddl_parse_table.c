@@ -37,9 +37,8 @@ parse_key_part(DdlParser *parser)
 	return part;
 }
 
-/* One option of an index; false when none is next. */
-static bool
-parse_key_option(DdlParser *parser, DdlKey *key)
+bool
+dbs_ddl_parse_key_option(DdlParser *parser, DdlKey *key)
 {
 	int first = parser->at;
 
@@ -62,7 +61,8 @@ parse_key_option(DdlParser *parser, DdlKey *key)
 		dbs_ddl_skip_value(parser);
 		key->ignored = lappend(key->ignored, (void *) dbs_ddl_source_between(parser, first, parser->at));
 	}
-	else if ((dbs_ddl_is_identifier(parser, 0) &&
+	else if ((dbs_ddl_is_identifier(parser, 0) && !dbs_ddl_is_word(parser, 0, "ALGORITHM") &&
+			  !dbs_ddl_is_word(parser, 0, "LOCK") &&
 			  (dbs_ddl_is_symbol(parser, 1, "=") || dbs_ddl_is_word(parser, 0, "KEY_BLOCK_SIZE") ||
 			   dbs_ddl_is_word(parser, 0, "ENGINE_ATTRIBUTE") ||
 			   dbs_ddl_is_word(parser, 0, "SECONDARY_ENGINE_ATTRIBUTE"))))
@@ -95,7 +95,7 @@ dbs_ddl_parse_key_tail(DdlParser *parser, DdlKey *key)
 			key->parts = lappend(key->parts, parse_key_part(parser));
 	} while (dbs_ddl_accept_symbol(parser, ","));
 	dbs_ddl_expect_symbol(parser, ")");
-	while (parser->error == NULL && parse_key_option(parser, key))
+	while (parser->error == NULL && dbs_ddl_parse_key_option(parser, key))
 		;
 }
 
@@ -199,17 +199,23 @@ dbs_ddl_parse_check(DdlParser *parser, const char *constraint_name)
 	return check;
 }
 
-/* PERIOD FOR SYSTEM_TIME (a, b) or an application-time period. */
+/* PERIOD [IF NOT EXISTS] FOR SYSTEM_TIME (a, b) or an application-time period. */
 static void
 parse_period(DdlParser *parser, DdlCreateTable *table)
 {
 	int first = parser->at - 1;
+	DdlPeriod *period = palloc0(sizeof(DdlPeriod));
 
+	(void) dbs_ddl_accept(parser, "IF NOT EXISTS");
 	dbs_ddl_expect(parser, "FOR");
-	if (dbs_ddl_is_word(parser, 0, "SYSTEM_TIME"))
-		table->system_versioned = true;
-	dbs_ddl_parse_identifier(parser, "a period");
-	(void) dbs_ddl_parse_column_names(parser);
+	period->name = dbs_ddl_parse_identifier(parser, "a period");
+	period->columns = dbs_ddl_parse_column_names(parser);
+	if (pg_strcasecmp(period->name, "SYSTEM_TIME") != 0)
+	{
+		table->periods = lappend(table->periods, period);
+		return;
+	}
+	table->system_versioned = true;
 	table->ignored = lappend(table->ignored, (void *) dbs_ddl_source_between(parser, first, parser->at));
 }
 
@@ -263,7 +269,8 @@ dbs_ddl_parse_table_element(DdlParser *parser, DdlCreateTable *table)
 			return true;
 		}
 	}
-	if (!constraint && dbs_ddl_is_word(parser, 0, "PERIOD") && dbs_ddl_is_word(parser, 1, "FOR"))
+	if (!constraint && dbs_ddl_is_word(parser, 0, "PERIOD") &&
+		(dbs_ddl_is_word(parser, 1, "FOR") || dbs_ddl_is_word(parser, 1, "IF")))
 	{
 		parser->at++;
 		parse_period(parser, table);
@@ -363,7 +370,11 @@ parse_ignored_option(DdlParser *parser, DdlCreateTable *table)
 		{
 			(void) dbs_ddl_accept_symbol(parser, "=");
 			dbs_ddl_skip_value(parser);
-			table->ignored = lappend(table->ignored, (void *) dbs_ddl_source_between(parser, first, parser->at));
+			/* What may hold a password is named only. */
+			if (strcmp(names[i], "PASSWORD") == 0 || strcmp(names[i], "CONNECTION") == 0)
+				table->ignored = lappend(table->ignored, (void *) names[i]);
+			else
+				table->ignored = lappend(table->ignored, (void *) dbs_ddl_source_between(parser, first, parser->at));
 			return true;
 		}
 	}
@@ -422,7 +433,8 @@ parse_as_query(DdlParser *parser, DdlCreateTable *table)
 {
 	bool parenthesis;
 
-	(void) (dbs_ddl_accept(parser, "IGNORE") || dbs_ddl_accept(parser, "REPLACE"));
+	if (dbs_ddl_accept(parser, "IGNORE") || dbs_ddl_accept(parser, "REPLACE"))
+		table->ignored = lappend(table->ignored, (void *) dbs_ddl_source_between(parser, parser->at - 1, parser->at));
 	(void) dbs_ddl_accept(parser, "AS");
 	parenthesis = dbs_ddl_is_symbol(parser, 0, "(");
 	if (dbs_ddl_query_follows(parser))

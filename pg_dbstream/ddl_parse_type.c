@@ -273,6 +273,8 @@ dbs_ddl_parse_cast_type(DdlParser *parser)
 		type->is_unsigned = pg_strcasecmp(dbs_ddl_peek(parser, -1)->text, "UNSIGNED") == 0;
 		(void) (dbs_ddl_accept(parser, "INTEGER") || dbs_ddl_accept(parser, "INT"));
 		type->name = type->is_unsigned ? "UNSIGNED" : "SIGNED";
+		if (dbs_ddl_accept(parser, "ARRAY"))
+			type->array_dimensions = 1;
 		return type;
 	}
 	if ((dbs_ddl_is_word(parser, 0, "CHAR") || dbs_ddl_is_word(parser, 0, "NCHAR") ||
@@ -284,6 +286,8 @@ dbs_ddl_parse_cast_type(DdlParser *parser)
 		parser->at++;
 		type->length = 0;
 		parse_attributes(parser, type);
+		if (dbs_ddl_accept(parser, "ARRAY"))
+			type->array_dimensions = 1;
 		return type;
 	}
 	if (dbs_ddl_accept(parser, "YEAR"))

@@ -69,6 +69,8 @@ bool dbs_ddl_query_follows(const DdlParser *parser);
 DdlColumn *dbs_ddl_parse_column(DdlParser *parser, DdlCreateTable *table);
 DdlForeignKey *dbs_ddl_parse_references(DdlParser *parser);
 DdlKey *dbs_ddl_parse_key(DdlParser *parser, DdlKeyKind kind, const char *constraint_name);
+/* One option of an index; false when none is next. */
+bool dbs_ddl_parse_key_option(DdlParser *parser, DdlKey *key);
 void dbs_ddl_parse_key_tail(DdlParser *parser, DdlKey *key);
 DdlForeignKey *dbs_ddl_parse_foreign_key(DdlParser *parser, const char *constraint_name);
 DdlCheck *dbs_ddl_parse_check(DdlParser *parser, const char *constraint_name);
@@ -82,6 +84,6 @@ DdlSequenceOptions *dbs_ddl_parse_sequence_options(DdlParser *parser);
 
 /* ---- statements ---- */
 DdlStatement *dbs_ddl_parse_create_table(DdlParser *parser, bool temporary, bool or_replace);
-DdlStatement *dbs_ddl_parse_alter_table(DdlParser *parser);
+DdlStatement *dbs_ddl_parse_alter_table(DdlParser *parser, bool ignore);
 
 #endif

@@ -104,8 +104,9 @@ note_action(DdlAlter *alter, const DdlAction *action)
 	switch (action->kind)
 	{
 		case DDL_IGNORED_ACTION:
-			dbs_ddl_note(printer, DBS_NOTE_INFO, "ignored: %s%s%s", action->text, action->reason == NULL ? "" : ": ",
-						 action->reason == NULL ? "" : action->reason);
+			dbs_ddl_note(printer, action->severity, "%s%s%s%s",
+						 action->severity == DBS_NOTE_ERROR ? "" : "ignored: ", action->text,
+						 action->reason == NULL ? "" : ": ", action->reason == NULL ? "" : action->reason);
 			break;
 		case DDL_CONVERT_CHARSET:
 			if (pg_strcasecmp(action->name, "binary") == 0)

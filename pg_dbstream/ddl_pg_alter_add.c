@@ -62,6 +62,12 @@ dbs_ddl_alter_add_column(DdlAlter *alter, const DdlAction *action)
 		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "column \"%s\" is there already", column->name);
 		return;
 	}
+	if (column->system_time_start || column->system_time_end)
+	{
+		dbs_ddl_note(alter->printer, DBS_NOTE_INFO, "column \"%s\": ignored: the source fills it by system versioning",
+					 column->name);
+		return;
+	}
 	dbs_ddl_normalize_column(column, NULL);
 	dbs_ddl_pg_take_zero_dates(alter->printer, column);
 	pg_type = dbs_ddl_pg_type(alter->printer, column->type, column->name);

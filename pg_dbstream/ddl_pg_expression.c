@@ -47,8 +47,25 @@ write_column(DdlWriter *writer, const DdlExpr *expr)
 		return dbs_ddl_pg_refuse(writer, "a default that names a column (%s)", expr->text);
 	if (writer->context == DDL_CONTEXT_QUERY && expr->qualifier != NULL)
 	{
+		ListCell *cell;
+
 		part.sql = psprintf("%s.%s", dbs_ddl_pg_name(writer->printer, expr->qualifier),
 							dbs_ddl_pg_name(writer->printer, expr->text));
+		foreach (cell, writer->table->parts)
+		{
+			const DdlKnownPart *known = lfirst(cell);
+
+			if (pg_strcasecmp(known->qualifier, expr->qualifier) != 0)
+				continue;
+			column = dbs_ddl_known_column(known->table, expr->text);
+			if (column != NULL)
+			{
+				part.sql = psprintf("%s.%s", dbs_ddl_pg_name(writer->printer, known->qualifier),
+									dbs_ddl_pg_name(writer->printer, column->name));
+				describe_column(writer, column, &part);
+			}
+			break;
+		}
 		return part;
 	}
 	if (column == NULL)

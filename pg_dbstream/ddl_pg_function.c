@@ -85,9 +85,9 @@ is_date_sum(const DdlExpr *expr)
 	return false;
 }
 
-/* date ± INTERVAL n unit, or ± n days */
+/* date ± INTERVAL n unit, or ± n days; adds to *limits what keeps it and the sums in it within the years 1 to 9999. */
 static DdlPart
-write_date_sum(DdlWriter *writer, const DdlExpr *expr)
+write_date_sum(DdlWriter *writer, const DdlExpr *expr, StringInfo limits)
 {
 	bool subtract = strstr(expr->text, "sub") != NULL;
 	const DdlExpr *first;
@@ -101,7 +101,7 @@ write_date_sum(DdlWriter *writer, const DdlExpr *expr)
 		return dbs_ddl_pg_refuse(writer, "function %s with these arguments", expr->text);
 	first = linitial(expr->args);
 	interval = lsecond(expr->args);
-	date = is_date_sum(first) ? write_date_sum(writer, first) : dbs_ddl_pg_write(writer, first);
+	date = is_date_sum(first) ? write_date_sum(writer, first, limits) : dbs_ddl_pg_write(writer, first);
 	if (interval->kind == DDL_EXPR_INTERVAL)
 	{
 		unit = interval_unit(interval->text);
@@ -117,12 +117,22 @@ write_date_sum(DdlWriter *writer, const DdlExpr *expr)
 	sql = psprintf("%s %s (%s) * '1 %s'::interval", date.sql, subtract ? "-" : "+",
 				   write_amount(writer, interval, unit), unit);
 	if (date.value == DDL_VALUE_DATE && is_date_unit(unit))
-		return dbs_ddl_pg_part(psprintf("(%s)::date", sql), DDL_VALUE_DATE);
-	result = dbs_ddl_pg_part(psprintf("(%s)", sql), date.value == DDL_VALUE_DATE ? DDL_VALUE_TIMESTAMP : date.value);
-	result.scale = strcmp(unit, "microsecond") == 0 ? 6 : date.value == DDL_VALUE_DATE ? 0 : date.scale;
-	/* A fraction of seconds that may be added. */
-	if (strcmp(unit, "second") == 0 && interval->kind != DDL_EXPR_NUMBER)
-		result.scale = 6;
+		result = dbs_ddl_pg_part(psprintf("(%s)::date", sql), DDL_VALUE_DATE);
+	else
+	{
+		result =
+			dbs_ddl_pg_part(psprintf("(%s)", sql), date.value == DDL_VALUE_DATE ? DDL_VALUE_TIMESTAMP : date.value);
+		result.scale = strcmp(unit, "microsecond") == 0 ? 6 : date.value == DDL_VALUE_DATE ? 0 : date.scale;
+		/* A fraction of seconds that may be added. */
+		if (strcmp(unit, "second") == 0 && interval->kind != DDL_EXPR_NUMBER)
+			result.scale = 6;
+	}
+	/* A written amount goes in one direction only. */
+	appendStringInfoString(limits, limits->len == 0 ? "" : " AND ");
+	if (interval->kind != DDL_EXPR_NUMBER)
+		appendStringInfo(limits, "%s >= '0001-01-01' AND %s < '10000-01-01'", result.sql, result.sql);
+	else
+		appendStringInfo(limits, "%s %s", result.sql, subtract ? ">= '0001-01-01'" : "< '10000-01-01'");
 	return result;
 }
 
@@ -130,20 +140,13 @@ write_date_sum(DdlWriter *writer, const DdlExpr *expr)
 static DdlPart
 write_date_add(DdlWriter *writer, const DdlExpr *expr)
 {
-	DdlPart sum = write_date_sum(writer, expr);
-	const DdlExpr *amount = list_length(expr->args) == 2 ? lsecond(expr->args) : expr;
+	StringInfoData limits;
+	DdlPart sum;
 
-	if (amount->kind == DDL_EXPR_INTERVAL)
-		amount = linitial(amount->args);
-	if (writer->context == DDL_CONTEXT_DEFAULT || dbs_ddl_is_volatile(expr))
-		return sum;
-	/* One written amount goes in one direction only. */
-	if (amount->kind == DDL_EXPR_NUMBER && !is_date_sum(linitial(expr->args)))
-		sum.sql = psprintf("CASE WHEN %s %s THEN %s END", sum.sql,
-						   strstr(expr->text, "sub") != NULL ? ">= '0001-01-01'" : "< '10000-01-01'", sum.sql);
-	else
-		sum.sql =
-			psprintf("CASE WHEN %s >= '0001-01-01' AND %s < '10000-01-01' THEN %s END", sum.sql, sum.sql, sum.sql);
+	initStringInfo(&limits);
+	sum = write_date_sum(writer, expr, &limits);
+	if (writer->context != DDL_CONTEXT_DEFAULT && !dbs_ddl_is_volatile(expr))
+		sum.sql = psprintf("CASE WHEN %s THEN %s END", limits.data, sum.sql);
 	return sum;
 }
 
@@ -438,6 +441,10 @@ write_special(DdlWriter *writer, const DdlExpr *expr, DdlPart *part)
 		*part = write_trim(writer, expr);
 	else if (strcmp(name, "hex") == 0 && count == 1)
 		*part = write_hex(writer, expr);
+	else if (strcmp(name, "replace") == 0 && count == 3 && writer->printer->options->source == DBS_DIALECT_MARIADB &&
+			 ((const DdlExpr *) lthird(expr->args))->kind != DDL_EXPR_STRING)
+		/* MariaDB leaves the text as it is where there is nothing to replace by a null. */
+		*part = dbs_ddl_pg_refuse(writer, "replace by something else than a written string");
 	else if (strcmp(name, "json_object") == 0 && !has_written_keys(expr))
 		*part = dbs_ddl_pg_refuse(writer, "json_object with a key that is not written as a string");
 	else if (strcmp(name, "convert using") == 0 && pg_strncasecmp(expr->introducer, "utf8", 4) == 0)

@@ -206,8 +206,16 @@ dbs_ddl_pg_key(DdlPrinter *printer, DdlKey *key, const DdlName *name, DdlKnownTa
 			return;
 		appendStringInfo(&parts, "%s%s", parts.len == 0 ? "" : ", ", part);
 	}
-	if (key->without_overlaps)
-		dbs_ddl_note(printer, DBS_NOTE_WARNING, "index \"%s\": WITHOUT OVERLAPS is not carried over", key->name);
+	/* Of a period that is not known here, the columns that make the key unique are missing. */
+	if (key->without_overlaps && key->without_overlaps_column != NULL)
+	{
+		dbs_ddl_note(printer, DBS_NOTE_WARNING,
+					 "index \"%s\": WITHOUT OVERLAPS is not carried over; it is not unique here", key->name);
+		key->kind = DDL_KEY_INDEX;
+	}
+	else if (key->without_overlaps)
+		dbs_ddl_note(printer, DBS_NOTE_WARNING,
+					 "index \"%s\": WITHOUT OVERLAPS is not carried over; it holds the period's columns", key->name);
 	if (key->invisible)
 		dbs_ddl_note(printer, DBS_NOTE_INFO, "index \"%s\": INVISIBLE has no equivalent; it is an ordinary index",
 					 key->name);
@@ -259,8 +267,15 @@ dbs_ddl_pg_primary_key(DdlPrinter *printer, const DdlKey *key, const DdlName *na
 	}
 	if (key->comment != NULL)
 		dbs_ddl_note(printer, DBS_NOTE_INFO, "primary key: its comment is ignored: %s", key->comment);
+	if (key->without_overlaps && key->without_overlaps_column != NULL)
+	{
+		dbs_ddl_note(printer, DBS_NOTE_ERROR,
+					 "a primary key WITHOUT OVERLAPS of a period that is not known here cannot be carried over");
+		return NULL;
+	}
 	if (key->without_overlaps)
-		dbs_ddl_note(printer, DBS_NOTE_WARNING, "primary key: WITHOUT OVERLAPS is not carried over");
+		dbs_ddl_note(printer, DBS_NOTE_WARNING,
+					 "primary key: WITHOUT OVERLAPS is not carried over; it holds the period's columns");
 	if (table != NULL)
 	{
 		known = palloc0(sizeof(DdlKnownKey));

@@ -231,7 +231,14 @@ dbs_ddl_pg_partition_by(DdlPrinter *printer, DdlCreateTable *table)
 	static const char *const methods[] = {"", "RANGE", "RANGE", "LIST", "LIST", "HASH", "HASH", ""};
 	const char *reason;
 	List *columns;
+	ListCell *cell;
 
+	foreach (cell, table->partitioning->partitions)
+	{
+		const DdlPartition *partition = lfirst(cell);
+
+		dbs_ddl_note_ignored(printer, partition->ignored, psprintf("partition \"%s\"", partition->name));
+	}
 	if (printer->options->no_partitions)
 	{
 		dbs_ddl_note(printer, DBS_NOTE_INFO, "partitions are left out: the table is in one piece");

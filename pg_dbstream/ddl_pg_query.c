@@ -85,6 +85,7 @@ collect_scope(Query *query, List *sources)
 	{
 		const DdlSource *source = lfirst(cell);
 		const DdlKnownTable *table;
+		DdlKnownPart *part;
 
 		collect_scope(query, source->nested);
 		if (source->table == NULL)
@@ -93,6 +94,10 @@ collect_scope(Query *query, List *sources)
 									source->table->name);
 		if (table == NULL || table->absent)
 			continue;
+		part = palloc0(sizeof(DdlKnownPart));
+		part->qualifier = source->alias != NULL ? source->alias : source->table->name;
+		part->table = table;
+		query->scope.parts = lappend(query->scope.parts, part);
 		foreach (column_cell, table->columns)
 		{
 			DdlKnownColumn *column = lfirst(column_cell);
@@ -101,6 +106,29 @@ collect_scope(Query *query, List *sources)
 				query->scope.columns = lappend(query->scope.columns, column);
 		}
 	}
+}
+
+/* DISTINCT, GROUP BY, ORDER BY and UNION compare; of text MySQL's collations make less differences. */
+static void
+note_comparison(Query *query, const DdlExpr *expr)
+{
+	const DdlKnownColumn *column = NULL;
+
+	ListCell *cell;
+
+	if (expr != NULL && expr->kind == DDL_EXPR_COLUMN && expr->qualifier == NULL)
+		column = dbs_ddl_known_column(&query->scope, expr->text);
+	foreach (cell, expr != NULL && expr->kind == DDL_EXPR_COLUMN && expr->qualifier != NULL ? query->scope.parts : NIL)
+	{
+		const DdlKnownPart *part = lfirst(cell);
+
+		if (pg_strcasecmp(part->qualifier, expr->qualifier) == 0)
+			column = dbs_ddl_known_column(part->table, expr->text);
+	}
+	if (column != NULL && !dbs_ddl_is_text(column->type->family))
+		return;
+	dbs_ddl_note(query->printer, DBS_NOTE_WARNING,
+				 "what a query sorts, groups or takes once is compared by PostgreSQL's collation where it is text");
 }
 
 static void
@@ -143,6 +171,10 @@ write_select(Query *query, StringInfo out, const DdlQuery *tree)
 	}
 	if (tree->where != NULL)
 		appendStringInfo(out, " WHERE %s", condition(query, tree->where));
+	if (tree->distinct)
+		note_comparison(query, NULL);
+	foreach (cell, tree->group_by)
+		note_comparison(query, lfirst(cell));
 	if (tree->group_by != NIL)
 	{
 		appendStringInfoString(out, tree->with_rollup ? " GROUP BY ROLLUP (" : " GROUP BY ");
@@ -187,6 +219,7 @@ write_order(Query *query, StringInfo out, const DdlQuery *tree)
 	{
 		const DdlOrder *order = lfirst(cell);
 
+		note_comparison(query, order->expr);
 		/* MySQL puts nulls first when ascending, PostgreSQL last. */
 		appendStringInfo(out, "%s%s%s", first ? " ORDER BY " : ", ", write_expr(query, order->expr, NULL),
 						 order->descending ? " DESC NULLS LAST" : " NULLS FIRST");
@@ -212,6 +245,8 @@ dbs_ddl_pg_query(DdlPrinter *printer, const DdlQuery *tree, const char **reason)
 		const char *left = dbs_ddl_pg_query(printer, tree->left, &query.reason);
 		const char *right = left == NULL ? NULL : dbs_ddl_pg_query(printer, tree->right, &query.reason);
 
+		if (strstr(tree->set_operation, "ALL") == NULL)
+			note_comparison(&query, NULL);
 		if (right == NULL)
 		{
 			*reason = query.reason;

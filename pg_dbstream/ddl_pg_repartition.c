@@ -433,7 +433,8 @@ in_one_piece(DdlPrinter *printer, const DdlStatement *statement, const DdlAction
 			else
 			{
 				foreach (cell, action->names)
-					dbs_ddl_sql(printer, "%s TABLE %s", action->kind == DDL_DROP_PARTITION ? "DROP" : "TRUNCATE",
+					dbs_ddl_sql(printer, "%s TABLE %s%s", action->kind == DDL_DROP_PARTITION ? "DROP" : "TRUNCATE",
+								action->if_exists ? "IF EXISTS " : "",
 								dbs_ddl_pg_partition_table(printer, statement->name, lfirst(cell)));
 			}
 			break;

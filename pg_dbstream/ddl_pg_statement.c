@@ -32,9 +32,12 @@ drop_tables(DdlPrinter *printer, DdlStatement *statement)
 	{
 		const DdlName *name = lfirst(cell);
 
-		if (!statement->temporary)
-			dbs_ddl_add_table(printer, name, false, true);
-		appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ", dbs_ddl_pg_table(printer, name));
+		appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ",
+						 statement->temporary ? dbs_ddl_pg_qualified("pg_temp", dbs_ddl_fit(printer, name->name))
+											  : dbs_ddl_pg_table(printer, name));
+		if (statement->temporary)
+			continue;
+		dbs_ddl_add_table(printer, name, false, true);
 		dbs_ddl_known_drop(printer->known, dbs_ddl_target_schema(printer, name->schema),
 						   dbs_ddl_fit(printer, name->name));
 	}
@@ -49,7 +52,13 @@ drop_objects(DdlPrinter *printer, DdlStatement *statement, const char *kind)
 
 	initStringInfo(&list);
 	foreach (cell, statement->names)
-		appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ", dbs_ddl_pg_table(printer, lfirst(cell)));
+	{
+		const DdlName *name = lfirst(cell);
+
+		appendStringInfo(&list, "%s%s", list.len == 0 ? "" : ", ",
+						 statement->temporary ? dbs_ddl_pg_qualified("pg_temp", dbs_ddl_fit(printer, name->name))
+											  : dbs_ddl_pg_table(printer, name));
+	}
 	dbs_ddl_sql(printer, "DROP %s %s%s", kind, statement->if_exists ? "IF EXISTS " : "", list.data);
 }
 
@@ -136,7 +145,7 @@ dbs_ddl_pg_rename_table(DdlPrinter *printer, const DdlName *from, const DdlName 
 	const char *from_name = dbs_ddl_fit(printer, from->name);
 	const char *to_name = dbs_ddl_fit(printer, to->name);
 	DdlKnownTable *table = known_table(printer, from);
-	bool moves = from_schema != NULL && to_schema != NULL && strcmp(from_schema, to_schema) != 0;
+	bool moves = to_schema != NULL && (from_schema == NULL || strcmp(from_schema, to_schema) != 0);
 	const char *exists = if_exists ? "IF EXISTS " : "";
 	const char *qualified = dbs_ddl_pg_qualified(from_schema, from_name);
 
@@ -187,6 +196,14 @@ print_schema(DdlPrinter *printer, DdlStatement *statement)
 	const char *schema;
 
 	named.default_schema = NULL;
+	/* ALTER DATABASE of the default one, which is not known. */
+	if (statement->name->name == NULL)
+	{
+		if (statement->comment != NULL)
+			dbs_ddl_note(printer, DBS_NOTE_WARNING, "ignored: COMMENT: no database is named, and none is the default");
+		dbs_ddl_note_ignored(printer, statement->ignored, "");
+		return;
+	}
 	schema = dbs_ddl_fit(printer, dbs_ddl_target_schema(&named, statement->name->name));
 	printer->out->schema = statement->name->name;
 	if (statement->kind == DDL_CREATE_SCHEMA)
@@ -194,8 +211,11 @@ print_schema(DdlPrinter *printer, DdlStatement *statement)
 		dbs_ddl_sql(printer, "CREATE SCHEMA IF NOT EXISTS %s", dbs_ddl_pg_quote(schema));
 		printer->known->schemas = lappend(printer->known->schemas, (void *) schema);
 		if (statement->or_replace)
-			dbs_ddl_note(printer, DBS_NOTE_WARNING,
-						 "OR REPLACE of a database, which drops its tables, is not carried over");
+			dbs_ddl_note(
+				printer, DBS_NOTE_ERROR,
+				"OR REPLACE of a database, which drops its tables, is not carried over; drop those of schema \"%s\" "
+				"by hand",
+				schema);
 	}
 	else if (statement->kind == DDL_DROP_SCHEMA)
 		dbs_ddl_sql(printer, "DROP SCHEMA IF EXISTS %s CASCADE", dbs_ddl_pg_quote(schema));
@@ -212,23 +232,32 @@ create_view(DdlPrinter *printer, DdlStatement *statement)
 {
 	const char *reason = statement->query_error;
 	const char *query = NULL;
-	const char *qualified = dbs_ddl_pg_table(printer, statement->name);
+	const char *qualified;
+	const char *sql;
 
 	if (!statement->query_untranslatable)
 		query = dbs_ddl_pg_query(printer, statement->query, &reason);
+	qualified = query == NULL ? NULL : dbs_ddl_pg_table(printer, statement->name);
 	if (query == NULL)
 	{
 		/* A view holds no rows: losing it is no loss of data. */
 		dbs_ddl_note(printer, DBS_NOTE_WARNING, "the view is not carried over: %s", reason);
 		return;
 	}
+	dbs_ddl_note_ignored(printer, statement->ignored, "");
 	if (statement->or_replace)
 		dbs_ddl_sql(printer, "DROP VIEW IF EXISTS %s", qualified);
-	dbs_ddl_sql(printer, "CREATE VIEW %s%s%s%s AS %s%s%s%s", qualified, statement->columns == NIL ? "" : " (",
-				statement->columns == NIL ? "" : dbs_ddl_pg_columns(printer, statement->columns),
-				statement->columns == NIL ? "" : ")", query, statement->check_option == NULL ? "" : " WITH ",
-				statement->check_option == NULL ? "" : statement->check_option,
-				statement->check_option == NULL ? "" : " CHECK OPTION");
+	sql = psprintf("CREATE VIEW %s%s%s%s%s AS %s%s%s%s", qualified, statement->columns == NIL ? "" : " (",
+				   statement->columns == NIL ? "" : dbs_ddl_pg_columns(printer, statement->columns),
+				   statement->columns == NIL ? "" : ")", statement->invoker ? " WITH (security_invoker = true)" : "",
+				   query, statement->check_option == NULL ? "" : " WITH ",
+				   statement->check_option == NULL ? "" : statement->check_option,
+				   statement->check_option == NULL ? "" : " CHECK OPTION");
+	/* PostgreSQL has no IF NOT EXISTS for views. */
+	if (statement->if_not_exists)
+		sql = psprintf("DO $do$ BEGIN IF to_regclass(%s) IS NULL THEN %s; END IF; END $do$",
+					   dbs_ddl_pg_string(qualified, strlen(qualified)), sql);
+	dbs_ddl_sql(printer, "%s", sql);
 }
 
 static void
@@ -257,7 +286,10 @@ print_sequence(DdlPrinter *printer, DdlStatement *statement)
 		appendStringInfo(&sql, "ALTER SEQUENCE %s%s", statement->if_exists ? "IF EXISTS " : "", qualified);
 	if (options->type != NULL)
 		appendStringInfo(&sql, " AS %s", dbs_ddl_pg_type(printer, options->type, "sequence"));
-	append_number(&sql, options->has_increment, "INCREMENT BY", options->increment);
+	if (options->has_increment && options->increment == 0)
+		dbs_ddl_note(printer, DBS_NOTE_WARNING,
+					 "INCREMENT BY 0 takes the server's auto_increment_increment; here the sequence goes by 1");
+	append_number(&sql, options->has_increment && options->increment != 0, "INCREMENT BY", options->increment);
 	append_number(&sql, options->has_min, "MINVALUE", options->min);
 	append_number(&sql, options->has_max, "MAXVALUE", options->max);
 	if (options->no_min)
@@ -275,6 +307,9 @@ print_sequence(DdlPrinter *printer, DdlStatement *statement)
 	if (statement->kind == DDL_ALTER_SEQUENCE && sql.data[sql.len - 1] == '"')
 		return;
 	dbs_ddl_sql(printer, "%s", sql.data);
+	if (statement->comment != NULL)
+		dbs_ddl_sql(printer, "COMMENT ON SEQUENCE %s IS %s", qualified,
+					dbs_ddl_pg_string(statement->comment, strlen(statement->comment)));
 	dbs_ddl_note_ignored(printer, statement->ignored, "");
 }
 
@@ -289,15 +324,18 @@ dbs_ddl_pg_print(DdlPrinter *printer, DdlStatement *statement)
 			dbs_ddl_pg_create_table(printer, statement);
 			break;
 		case DDL_ALTER_TABLE:
+			dbs_ddl_note_ignored(printer, statement->ignored, "");
 			dbs_ddl_pg_alter_table(printer, statement);
 			break;
 		case DDL_DROP_TABLE:
+			dbs_ddl_note_ignored(printer, statement->ignored, "");
 			drop_tables(printer, statement);
 			break;
 		case DDL_RENAME_TABLE:
 			rename_tables(printer, statement);
 			break;
 		case DDL_TRUNCATE_TABLE:
+			dbs_ddl_note_ignored(printer, statement->ignored, "");
 			truncate_table(printer, statement);
 			break;
 		case DDL_CREATE_SCHEMA:
@@ -309,6 +347,7 @@ dbs_ddl_pg_print(DdlPrinter *printer, DdlStatement *statement)
 			create_view(printer, statement);
 			break;
 		case DDL_DROP_VIEW:
+			dbs_ddl_note_ignored(printer, statement->ignored, "");
 			drop_objects(printer, statement, "VIEW");
 			break;
 		case DDL_CREATE_SEQUENCE:
@@ -316,6 +355,7 @@ dbs_ddl_pg_print(DdlPrinter *printer, DdlStatement *statement)
 			print_sequence(printer, statement);
 			break;
 		case DDL_DROP_SEQUENCE:
+			dbs_ddl_note_ignored(printer, statement->ignored, "");
 			drop_objects(printer, statement, "SEQUENCE");
 			break;
 		case DDL_USE:

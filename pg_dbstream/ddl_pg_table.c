@@ -307,6 +307,9 @@ prepare(DdlPrinter *printer, DdlStatement *statement, const char *qualified)
 			dbs_ddl_note(printer, DBS_NOTE_INFO, "temporary tables are seen by their own session only");
 			return false;
 		}
+		if (create->or_replace)
+			dbs_ddl_sql(printer, "DROP TABLE IF EXISTS %s",
+						dbs_ddl_pg_qualified("pg_temp", dbs_ddl_fit(printer, statement->name->name)));
 		return true;
 	}
 	dbs_ddl_add_table(printer, statement->name, true, false);
@@ -359,6 +362,60 @@ print_columns(DdlPrinter *printer, DdlStatement *statement, DdlKnownTable *table
 	}
 }
 
+static bool
+has_auto_increment(const DdlCreateTable *create)
+{
+	ListCell *cell;
+
+	foreach (cell, create->columns)
+	{
+		if (((const DdlColumn *) lfirst(cell))->auto_increment)
+			return true;
+	}
+	return false;
+}
+
+/* A key WITHOUT OVERLAPS holds its period's columns, the end first; both are NOT NULL. */
+static void
+resolve_periods(DdlPrinter *printer, DdlCreateTable *create)
+{
+	ListCell *period_cell;
+	ListCell *cell;
+
+	foreach (period_cell, create->periods)
+	{
+		const DdlPeriod *period = lfirst(period_cell);
+
+		if (list_length(period->columns) != 2)
+			continue;
+		foreach (cell, create->columns)
+		{
+			DdlColumn *column = lfirst(cell);
+
+			if (pg_strcasecmp(column->name, linitial(period->columns)) == 0 ||
+				pg_strcasecmp(column->name, lsecond(period->columns)) == 0)
+				column->not_null = true;
+		}
+		foreach (cell, create->keys)
+		{
+			DdlKey *key = lfirst(cell);
+
+			if (!key->without_overlaps || pg_strcasecmp(key->without_overlaps_column, period->name) != 0)
+				continue;
+			for (int i = 1; i >= 0; i--)
+			{
+				DdlKeyPart *part = palloc0(sizeof(DdlKeyPart));
+
+				part->column = list_nth(period->columns, i);
+				key->parts = lappend(key->parts, part);
+			}
+			key->without_overlaps_column = NULL;
+		}
+		dbs_ddl_note(printer, DBS_NOTE_WARNING,
+					 "ignored: PERIOD FOR %s: PostgreSQL does not check the order of its columns", period->name);
+	}
+}
+
 void
 dbs_ddl_pg_create_table(DdlPrinter *printer, DdlStatement *statement)
 {
@@ -389,6 +446,7 @@ dbs_ddl_pg_create_table(DdlPrinter *printer, DdlStatement *statement)
 		return;
 	}
 	normalize(printer, create);
+	resolve_periods(printer, create);
 	table = dbs_ddl_known_create(printer->known, dbs_ddl_target_schema(printer, statement->name->schema),
 								 dbs_ddl_fit(printer, statement->name->name));
 	initStringInfo(&sql);
@@ -429,6 +487,9 @@ dbs_ddl_pg_create_table(DdlPrinter *printer, DdlStatement *statement)
 			dbs_ddl_pg_key(printer, key, statement->name, table, &after);
 	}
 	print_foreign_keys(printer, statement, table, qualified, &after);
+	if (create->auto_increment != 0 && !has_auto_increment(create))
+		dbs_ddl_note(printer, DBS_NOTE_INFO, "ignored: AUTO_INCREMENT = " INT64_FORMAT ": no column takes it",
+					 create->auto_increment);
 	if (create->comment != NULL && *create->comment != '\0')
 		dbs_ddl_pg_comment(printer, "TABLE", qualified, create->comment, &after);
 	dbs_ddl_note_ignored(printer, create->ignored, "");

@@ -204,6 +204,9 @@ dbs_ddl_pg_type(DdlPrinter *printer, const DdlType *type, const char *column)
 		case DDL_TYPE_VECTOR:
 			if (options->has_vector)
 				return psprintf("vector(%d)", (int) type->length);
+			if (*column != '\0')
+				dbs_ddl_note(printer, DBS_NOTE_INFO,
+							 "column \"%s\": a vector becomes real[], since pgvector is not installed", column);
 			return "real[]";
 		case DDL_TYPE_XML:
 			return "xml";

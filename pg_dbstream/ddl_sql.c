@@ -14,6 +14,7 @@
 #include "utils/lsyscache.h"
 
 #include "ddl.h"
+#include "ddl_history.h"
 #include "ddl_raw.h"
 #include "options.h"
 
@@ -89,12 +90,23 @@ append_untranslated(StringInfo out, const DbsDdlStatement *statement)
 	const DbsNote *note = statement->notes == NIL ? NULL : llast(statement->notes);
 	int size = strcspn(statement->source_sql, "\r\n");
 	int shown = pg_mbcliplen(statement->source_sql, size, 80);
+	const char *place;
 
 	dbs_ddl_append_comment(
 		out, "not translated: ",
 		psprintf("%.*s%s", shown, statement->source_sql, strlen(statement->source_sql) > shown ? " …" : ""));
-	if (note != NULL)
-		dbs_ddl_append_comment(out, "  ", note->text);
+	if (note == NULL)
+		return;
+	dbs_ddl_append_comment(out, "  ", note->text);
+	/* The text's line and the caret below it; what stands above them the note says too. */
+	place = dbs_ddl_shown_place(statement->source_sql, note);
+	place = *place == '\0' ? NULL : strchr(place + 1, '\n');
+	while (place != NULL)
+	{
+		size = strcspn(++place, "\n");
+		appendStringInfo(out, "--   %.*s\n", size, place);
+		place = strchr(place, '\n');
+	}
 }
 
 Datum

@@ -323,7 +323,7 @@ typedef struct DdlPartition
 	bool maxvalue;
 	int modulus;
 	int remainder;
-	const char *comment;
+	List *ignored; /* of char *: options without meaning elsewhere, as written */
 } DdlPartition;
 
 typedef struct DdlPartitioning
@@ -337,11 +337,12 @@ typedef struct DdlPartitioning
 	bool subpartitioned;
 } DdlPartitioning;
 
-typedef struct DdlTableOption
+/* MariaDB's PERIOD FOR name (from, to) of an application */
+typedef struct DdlPeriod
 {
 	const char *name;
-	const char *value;
-} DdlTableOption;
+	List *columns; /* of char *: two */
+} DdlPeriod;
 
 /* ---- statements ------------------------------------------------------------------- */
 
@@ -382,6 +383,7 @@ typedef struct DdlCreateTable
 	List *foreign_keys; /* of DdlForeignKey */
 	List *checks;       /* of DdlCheck */
 	List *ignored;      /* of char *: options without meaning elsewhere, as written */
+	List *periods;      /* of DdlPeriod, but SYSTEM_TIME */
 	const char *charset;
 	const char *collation;
 	const char *comment;
@@ -464,7 +466,8 @@ typedef struct DdlAction
 	List *names; /* of char *: partitions */
 	bool all_partitions;
 	int64 number;
-	const char *text; /* IGNORED: the action as written */
+	const char *text;         /* IGNORED: the action as written */
+	DbsNoteSeverity severity; /* IGNORED: what its loss means */
 	const char *reason;
 	int offset;
 } DdlAction;
@@ -485,6 +488,7 @@ typedef struct DdlStatement
 	DdlQuery *query; /* a view's */
 	bool query_untranslatable;
 	const char *query_error;
+	bool invoker;  /* a view's SQL SECURITY INVOKER */
 	List *columns; /* of char *: a view's */
 	const char *check_option;
 	DdlSequenceOptions *sequence;

@@ -9,7 +9,7 @@ use strict;
 use warnings;
 use utf8;
 
-use DBStream::Expressions qw(columns table_sql row_values expressions defaults random_expression);
+use DBStream::Expressions qw(collation columns table_sql row_values expressions defaults random_expression);
 use DBStream::MySQL;
 use DBStream::Postgres;
 use DBStream::Process qw(run_program);
@@ -105,7 +105,8 @@ sub quoted { return "'" . $_[0] =~ s/'/''/gr . "'"; }
 sub source
 {
 	my ($server, @statements) = @_;
-	my $script = "USE x; SET sql_mode = '', time_zone = '+00:00';\n";
+	# What has no column in it is compared by the connection's collation.
+	my $script = "USE x; SET sql_mode = '', time_zone = '+00:00', collation_connection = '" . collation($server->kind) . "';\n";
 	my (%found, %error);
 
 	$script .= "$statements[$_];\n" foreach 0 .. $#statements;

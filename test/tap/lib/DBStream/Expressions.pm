@@ -10,7 +10,7 @@ use utf8;
 
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(columns table_sql row_values expressions defaults random_expression);
+our @EXPORT_OK = qw(collation columns table_sql row_values expressions defaults random_expression);
 
 # Column, its type, and the values that its rows take; a list of two is the value in MySQL's and in PostgreSQL's words.
 my @pools = (
@@ -38,6 +38,7 @@ my @pools = (
 
 my $rows = 48;
 
+sub collation { return $_[0] eq 'mysql' ? 'utf8mb4_0900_bin' : 'utf8mb4_nopad_bin'; }
 sub columns { return map { $_->[0] } @pools; }
 
 # CREATE TABLE with these columns and more.  Text is compared byte by byte and with its spaces, as by PostgreSQL's C
@@ -45,11 +46,9 @@ sub columns { return map { $_->[0] } @pools; }
 sub table_sql
 {
 	my ($kind, $name, @more) = @_;
-	my $collation = $kind eq 'mysql' ? 'utf8mb4_0900_bin' : 'utf8mb4_nopad_bin';
-
 	return "CREATE TABLE $name (id INT PRIMARY KEY, "
 	  . join(', ', map { "`$_->[0]` $_->[1]" . ($_->[0] eq 'ts' ? ' NULL' : '') } @pools)
-	  . join('', map { ", $_" } @more) . ") COLLATE=$collation";
+	  . join('', map { ", $_" } @more) . ') COLLATE=' . collation($kind);
 }
 
 # The rows as (MySQL's words, PostgreSQL's words), one pair of lists a row.  The strides differ by column, so values
@@ -429,6 +428,8 @@ TRIM(LEADING FROM s)
 REPLACE(s, 'X', '-')
 REPLACE(s, 'x', '')
 REPLACE(s, '', 'z')
+no mariadb: REPLACE(s, 'a', c)
+mysql: REPLACE(s, 'a', c)
 REPLACE(c, ' ', '_')
 REVERSE(s)
 REVERSE(c)
@@ -812,7 +813,8 @@ sub defaults { return map { my ($type, $value) = split(/\|/, $_, 2); { type => $
 # Composed expressions: each kind's leaves, and what makes one kind of others.
 my %leaves = (
 	number => [ qw(i k w u n m y yr 0 1 2 3 10), '2.5', '0.25' ],
-	text => [ qw(s t c e), "''", "'abc'", "'X'", "'ä'" ],
+	# No constants alone: the servers compare these by collations of their own, and PostgreSQL computes them in advance.
+	text => [ qw(s t c e), 'LEFT(s, 0)', "CONCAT(c, 'X')", "CONCAT(s, 'ä')" ],
 	condition => [ 'y', 'TRUE', 'k > 1', 's IS NULL' ],
 	date => [ qw(d dt d6) ],
 );
