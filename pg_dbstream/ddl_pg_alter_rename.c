@@ -188,12 +188,13 @@ dbs_ddl_alter_rename_columns(DdlAlter *alter)
 															 : NULL;
 		Rename *rename;
 
-		if (to == NULL || strcmp(action->name, to) == 0)
+		if (to == NULL)
 			continue;
 		rename = palloc0(sizeof(Rename));
 		rename->column = dbs_ddl_known_column(alter->table, action->name);
 		rename->from = rename->column != NULL ? rename->column->name : action->name;
 		rename->to = to;
+		/* MODIFY finds the column in any case, and gives it the name as it writes it. */
 		if (strcmp(rename->from, rename->to) == 0)
 			continue;
 		if (rename->column == NULL && dbs_ddl_alter_is_known(alter) && action->if_exists)

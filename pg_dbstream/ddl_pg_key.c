@@ -444,7 +444,7 @@ dbs_ddl_pg_foreign_key(DdlPrinter *printer, DdlForeignKey *key, const DdlName *n
 	appendStringInfo(&sql, "CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s", dbs_ddl_pg_name(printer, key->name),
 					 dbs_ddl_pg_columns(printer, as_written(table, key->columns)), target);
 	if (key->referenced != NIL)
-		appendStringInfo(&sql, " (%s)", dbs_ddl_pg_columns(printer, key->referenced));
+		appendStringInfo(&sql, " (%s)", dbs_ddl_pg_columns(printer, as_written(referenced, key->referenced)));
 	if (key->match != NULL && pg_strcasecmp(key->match, "SIMPLE") != 0)
 		dbs_ddl_note(printer, DBS_NOTE_INFO, "foreign key \"%s\": MATCH %s, which InnoDB does not heed, is left out",
 					 key->name, key->match);

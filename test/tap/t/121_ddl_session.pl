@@ -24,7 +24,7 @@ foreach my $kind (@kinds)
 		my $scene = DBStream::Scene->new(kind => $kind);
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
-		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update names views))
+		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update names letters views))
 		{
 			next if defined $ENV{DBSTREAM_PART} && $ENV{DBSTREAM_PART} ne $part;
 			my $good = eval { main->can($part)->($scene, $kind); 1; };
@@ -289,6 +289,29 @@ sub names
 	follows($scene, 'names', "$kind: they are found again");
 	is($target->sql($indexes), 'item_tag_v item_w', "$kind: by the source's names");
 	end($scene, 'names');
+}
+
+# ---- columns, which MySQL finds in any case of letters -----------------------------------
+
+sub letters
+{
+	my ($scene, $kind) = @_;
+	my ($source, $target) = ($scene->source, $scene->target);
+
+	begin($scene, 'letters', "CREATE TABLE p (Id int PRIMARY KEY, `Na me` varchar(10), V int, w int, gone int); INSERT INTO p VALUES (1, 'one', 1, 1, 1);"
+		  . ' CREATE TABLE c (id int PRIMARY KEY, Ref int, KEY by_ref (REF), CONSTRAINT c_p FOREIGN KEY (REF) REFERENCES p (ID) ON DELETE CASCADE);'
+		  . ' INSERT INTO c VALUES (1, 1)');
+	follows($scene, 'letters', "$kind: keys that spell columns in another case");
+	$source->sql('ALTER TABLE p DROP COLUMN GONE, MODIFY v bigint AFTER ID, CHANGE `NA ME` `na ME` varchar(20), ADD INDEX by_v (v, W), ADD COLUMN g int AS (V + 1) STORED;'
+		  . ' ALTER TABLE p ALTER COLUMN W SET DEFAULT 7, ADD CONSTRAINT positive CHECK (V > 0), ADD UNIQUE KEY u (iD, V);'
+		  . " ALTER TABLE c ADD COLUMN q int, ADD CONSTRAINT c_q FOREIGN KEY (Q) REFERENCES p (iD); INSERT INTO p (id, v) VALUES (2, 2); UPDATE c SET q = 2;"
+		  . ' ALTER TABLE p RENAME COLUMN W TO X; DROP INDEX U ON p; ALTER TABLE c DROP FOREIGN KEY C_Q; DELETE FROM p WHERE ID = 1', 'letters');
+	follows($scene, 'letters', "$kind: statements that spell columns in another case");
+	is($target->sql('SELECT count(*) FROM letters.c'), 0, "$kind: the action of such a key runs");
+	is($target->sql("SELECT string_agg(attname, ',' ORDER BY attname COLLATE \"C\") FROM pg_attribute WHERE attrelid = 'letters.p'::regclass AND attnum > 0"
+			  . ' AND NOT attisdropped'), 'Id,' . ($source->sql("SELECT GROUP_CONCAT(column_name ORDER BY CAST(column_name AS binary)) FROM"
+				  . " information_schema.columns WHERE table_schema = 'letters' AND table_name = 'p' AND column_name <> 'Id'")), "$kind: columns are called as at the source");
+	end($scene, 'letters');
 }
 
 # ---- views, which PostgreSQL guards and MySQL does not -----------------------------------
