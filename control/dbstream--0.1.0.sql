@@ -178,8 +178,18 @@ RETURNS void LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_close_inbound';
 
 CREATE FUNCTION dbstream.relay_ddl(stream_id int, ddl text, default_schema text, sql_mode bigint, dialect text,
 	"position" text)
-RETURNS TABLE (meaning text, "schema" text, name text, partitions text) LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_relay_ddl';
-COMMENT ON FUNCTION dbstream.relay_ddl(int, text, text, bigint, text, text) IS 'What a statement in the log means for a stream between two MySQL servers: truncate (of a table, or of partitions), recorded, schema change, statement (of rows) or unknown; no row when it is no matter of the stream';
+RETURNS TABLE (meaning text, "schema" text, name text, words text) LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_relay_ddl';
+COMMENT ON FUNCTION dbstream.relay_ddl(int, text, text, bigint, text, text) IS 'What a statement in the log means for a stream between two MySQL servers: truncate (of a table, or of partitions), recorded, carry (a table of the stream that it is about) and execute (words to execute at the target), schema change, statement (of rows) or unknown; no row when it is no matter of the stream';
+
+CREATE FUNCTION dbstream.relay_ddl_done(stream_id int, "position" text, default_schema text, ddl text, outcome text, note text)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+	INSERT INTO dbstream.ddl_history (stream_id, position, default_schema, source_sql, target_sql, notes, outcome)
+	SELECT $1, $2, nullif($3, ''), $4, CASE WHEN $5 = 'applied' THEN $4 END, CASE WHEN $6 <> '' THEN ARRAY[$6] ELSE '{}' END, $5
+	WHERE $5 <> 'stopped' AND NOT EXISTS (SELECT FROM dbstream.ddl_history h WHERE h.stream_id = $1 AND h.position = $2
+		AND h.source_sql = $4 AND h.outcome = $5)
+$$;
+COMMENT ON FUNCTION dbstream.relay_ddl_done(int, text, text, text, text, text) IS 'Records what became of a schema change in the log of a stream between two MySQL servers, once for a position';
 
 CREATE FUNCTION dbstream.source_slot(stream_id int)
 RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dbs_source_slot';
@@ -899,7 +909,7 @@ REVOKE EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream
 	dbstream.close_inbound(bigint), dbstream.bridge_backfill(int), dbstream.bridge_source_server(int, text), dbstream.open_outbound(int, bigint),
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
-	dbstream.outbound_truncate(text, text, text),
+	dbstream.outbound_truncate(text, text, text), dbstream.relay_ddl_done(int, text, text, text, text, text),
 	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
 	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
 	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)
@@ -916,7 +926,7 @@ GRANT EXECUTE ON FUNCTION dbstream.bridge_hello(text, int, int, text), dbstream.
 	dbstream.outbound_progress(int, text, timestamptz, bigint, bigint, bigint, bigint, jsonb),
 	dbstream.outbound_conflict(int, uuid, timestamptz, text, text, text, text, text, text, text, text, text),
 	dbstream.source_slot(int), dbstream.relay_ddl(int, text, text, bigint, text, text),
-	dbstream.outbound_truncate(text, text, text),
+	dbstream.outbound_truncate(text, text, text), dbstream.relay_ddl_done(int, text, text, text, text, text),
 	dbstream.outbound_ddl(int, text, text), dbstream.outbound_ddl_done(int, text, text, text, text),
 	dbstream.outbound_tables(int), dbstream.outbound_definition(int, oid, text), dbstream.copy_rows(int, oid),
 	dbstream.outbound_backfill(int, text, text, jsonb), dbstream.outbound_ddl_note(int, text, text, text)

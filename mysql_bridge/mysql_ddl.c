@@ -28,7 +28,8 @@ struct DdlPlan
 {
 	PGresult *rows; /* kind, value */
 	char id[DDL_ID_SIZE];
-	char *content;
+	char *content;        /* NULL: it comes from a MySQL source's log */
+	char *default_schema; /* of such a one */
 };
 
 /* For tests: die here, as if by SIGKILL, when the environment says so. */
@@ -180,6 +181,25 @@ mysql_ddl_plan(const DdlPlace *place, const char *content, size_t size, Failure 
 	return NULL;
 }
 
+DdlPlan *
+mysql_ddl_plan_relay(const char *id, const char *default_schema, PGresult *rows, Failure *failure)
+{
+	DdlPlan *plan = calloc(1, sizeof *plan);
+
+	if (plan != NULL)
+	{
+		plan->rows = rows;
+		plan->default_schema = strdup(default_schema);
+		snprintf(plan->id, sizeof plan->id, "%s", id);
+		if (plan->default_schema != NULL)
+			return plan;
+		free(plan);
+	}
+	PQclear(rows);
+	failure_set(failure, FAILURE_RETRY, "out_of_memory", NULL, "there is no memory for a schema change");
+	return NULL;
+}
+
 void
 mysql_ddl_plan_free(DdlPlan *plan)
 {
@@ -187,6 +207,7 @@ mysql_ddl_plan_free(DdlPlan *plan)
 		return;
 	PQclear(plan->rows);
 	free(plan->content);
+	free(plan->default_schema);
 	free(plan);
 }
 
@@ -202,11 +223,16 @@ tell(const DdlPlace *place, const DdlPlan *plan, const char *outcome, const char
 {
 	char number[16];
 	const char *values[] = {number, plan->content, dialect(place), outcome, note};
+	const char *relayed[] = {number, plan->id, plan->default_schema, value_of(plan, "query"), outcome, note};
 	PGresult *result;
 
 	snprintf(number, sizeof number, "%d", place->stream_id);
-	result = postgres_connection_query(place->conn, "SELECT dbstream.outbound_ddl_done($1, $2, $3, $4, $5)", 5, values,
-									   place->stop_fd, CALL_TIMEOUT_MS, failure);
+	if (plan->content != NULL)
+		result = postgres_connection_query(place->conn, "SELECT dbstream.outbound_ddl_done($1, $2, $3, $4, $5)", 5,
+										   values, place->stop_fd, CALL_TIMEOUT_MS, failure);
+	else
+		result = postgres_connection_query(place->conn, "SELECT dbstream.relay_ddl_done($1, $2, $3, $4, $5, $6)", 6,
+										   relayed, place->stop_fd, CALL_TIMEOUT_MS, failure);
 	PQclear(result);
 	return result != NULL;
 }

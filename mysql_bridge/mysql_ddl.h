@@ -57,6 +57,12 @@ void mysql_ddl_step_before(const char *id, char step[PROGRESS_STEP_SIZE]);
 
 /* Ask what the change means. content is kept by reference. NULL on failure. */
 MUST_CHECK DdlPlan *mysql_ddl_plan(const DdlPlace *place, const char *content, size_t size, Failure *failure);
+
+/*
+ * The plan of a change that a MySQL source's log holds. id: its place in the log; rows: of kind and value, as
+ * outbound_ddl gives them: "outcome", "query", "hint", and each "statement". They become the plan's. NULL on failure.
+ */
+MUST_CHECK DdlPlan *mysql_ddl_plan_relay(const char *id, const char *default_schema, PGresult *rows, Failure *failure);
 void mysql_ddl_plan_free(DdlPlan *plan);
 
 /* Does it concern this stream at all? */

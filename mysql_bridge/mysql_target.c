@@ -68,6 +68,8 @@ struct MysqlTarget
 	MYSQL *mysql;
 	MYSQL *meta;
 	ServerFlavour flavour;
+	ServerFlavour source_flavour; /* of a MySQL source */
+	bool keys_act;                /* the target's foreign keys change rows of which the source's log says nothing */
 	MysqlWriter *writer;
 	MysqlConflicts *conflicts; /* NULL: a conflict stops the stream */
 	bool careful;              /* rows are looked at one by one: see mysql_conflict.h */
@@ -635,8 +637,22 @@ on_heartbeat(MysqlTarget *target, DbsReader *reader, Failure *failure)
 
 /* ---- schema changes ---- */
 
+/*
+ * Where the source's log has nothing of the rows that its foreign keys changed, the target's keys must change them: by
+ * themselves they are pinned off.
+ */
 static bool
-run_ddl(MysqlTarget *target, DdlPlan *plan, const char *id, Failure *failure)
+set_key_checks(MysqlTarget *target, Failure *failure)
+{
+	static const char words[] = "SET SESSION foreign_key_checks = 1";
+
+	return !target->keys_act || mysql_real_query(target->mysql, words, sizeof words - 1) == 0 ||
+		   target_failed(target->mysql, words, failure);
+}
+
+/* statement: whose session is to be taken on, of a MySQL source; else NULL. */
+static bool
+run_ddl(MysqlTarget *target, DdlPlan *plan, const char *id, const DbsDdl *statement, Failure *failure)
 {
 	DdlPlace place = {.mysql = target->mysql,
 					  .conn = target->in.conn,
@@ -659,6 +675,8 @@ run_ddl(MysqlTarget *target, DdlPlan *plan, const char *id, Failure *failure)
 		if (!ensure_open(target, failure) || !commit_at(target, step, failure))
 			return false;
 	}
+	if (statement != NULL && !relay_ddl_session(target->mysql, statement, failure))
+		return false;
 	return mysql_ddl_run(&place, plan, failure);
 }
 
@@ -688,7 +706,7 @@ on_ddl(MysqlTarget *target, DbsString content, Failure *failure)
 	if (plan == NULL)
 		return false;
 	mysql_ddl_step_id(target->step, within);
-	ok = (!mysql_ddl_concerns(plan) && strcmp(within, id) != 0) || run_ddl(target, plan, id, failure);
+	ok = (!mysql_ddl_concerns(plan) && strcmp(within, id) != 0) || run_ddl(target, plan, id, NULL, failure);
 	mysql_ddl_plan_free(plan);
 	return ok;
 }
@@ -707,6 +725,45 @@ on_logical_message(MysqlTarget *target, DbsReader *reader, Failure *failure)
 	return on_ddl(target, message.content, failure);
 }
 
+/* The session is the source's for the time of the statement. */
+static bool
+carry_statement(void *context, const DbsDdl *ddl, PGresult *rows, Failure *failure)
+{
+	static const char clock[] = "SET SESSION timestamp = DEFAULT, time_zone = '+00:00'";
+	MysqlTarget *target = context;
+	char id[DDL_ID_SIZE], schema[256];
+	DdlPlan *plan;
+	bool ok;
+
+	snprintf(id, sizeof id, "%s", target->reached);
+	snprintf(schema, sizeof schema, "%.*s", (int) ddl->default_schema.size, ddl->default_schema.data);
+	plan = mysql_ddl_plan_relay(id, schema, rows, failure);
+	if (plan == NULL)
+		return false;
+	/* What came before is committed first: its literals are those of the pinned session. */
+	ok = run_ddl(target, plan, id, ddl, failure) && pin_session(target->mysql, failure) &&
+		 (mysql_real_query(target->mysql, clock, sizeof clock - 1) == 0 ||
+		  target_failed(target->mysql, clock, failure)) &&
+		 set_key_checks(target, failure);
+	mysql_ddl_plan_free(plan);
+	return ok;
+}
+
+/* Is the statement behind the step of the target's position? Then what comes after it is not. */
+static bool
+is_passed(MysqlTarget *target)
+{
+	char within[DDL_ID_SIZE];
+
+	if (!target->passing)
+		return false;
+	mysql_ddl_step_id(target->step, within);
+	if (strcmp(within, target->reached) != 0)
+		return true;
+	target->passing = false;
+	return mysql_ddl_step_done(target->step);
+}
+
 /* A statement of a MySQL source: its reader has told its position right before it. */
 static bool
 on_statement(MysqlTarget *target, DbsReader *reader, Failure *failure)
@@ -716,28 +773,26 @@ on_statement(MysqlTarget *target, DbsReader *reader, Failure *failure)
 						.stop_fd = target->stop_fd,
 						.config = target->config,
 						.position = target->reached,
+						.alike = target->source_flavour == target->flavour,
 						.truncate = delete_all,
+						.carry = carry_statement,
 						.context = target};
 
-	return relay_ddl(&place, reader, failure);
+	return is_passed(target) || relay_ddl(&place, reader, failure);
 }
 
-/*
- * Where the source's log has nothing of the rows that its foreign keys changed, the target's keys must change them: by
- * themselves they are pinned off.
- */
 static bool
 on_hello(MysqlTarget *target, DbsReader *reader, Failure *failure)
 {
-	static const char words[] = "SET SESSION foreign_key_checks = 1";
 	DbsHello hello;
 
 	if (!dbs_get_hello(reader, &hello))
 		return malformed(reader, failure);
-	if (!target->config->relay || (hello.flags & DBS_HELLO_CASCADES_LOGGED) != 0)
-		return true;
-	return mysql_real_query(target->mysql, words, sizeof words - 1) == 0 ||
-		   target_failed(target->mysql, words, failure);
+	target->source_flavour = hello.source_kind.size == 7 && memcmp(hello.source_kind.data, "mariadb", 7) == 0
+								 ? FLAVOUR_MARIADB
+								 : FLAVOUR_MYSQL;
+	target->keys_act = target->config->relay && (hello.flags & DBS_HELLO_CASCADES_LOGGED) == 0;
+	return set_key_checks(target, failure);
 }
 
 static bool

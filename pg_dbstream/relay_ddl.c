@@ -4,6 +4,9 @@
  *
  * What takes rows away without writing them into the log (TRUNCATE, of a table or of partitions) is no schema change:
  * it is carried out, whatever the stream's option on_ddl says.
+ *
+ * A schema change is carried out in its own words where all its tables are the stream's: the bridge gives it the
+ * session's settings.
  */
 #include "postgres.h"
 
@@ -98,6 +101,108 @@ record(const Relay *relay, const DbsDdlStatement *statement)
 	dbs_catalog_leave(&access);
 }
 
+static bool
+selects_all(const Relay *relay, const DbsDdlStatement *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		const DbsDdlTable *table = lfirst(cell);
+		const char *schema = table->schema != NULL ? table->schema : "";
+
+		if (!dbs_pattern_selects(relay->stream->tables, schema, strlen(schema), table->name, strlen(table->name)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_word(const char *text, const char *word)
+{
+	size_t size = strlen(word);
+
+	for (; *text != '\0'; text++)
+	{
+		if (pg_strncasecmp(text, word, size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Rows and position would not be of one transaction. */
+static bool
+has_bare_engine(const char *text)
+{
+	static const char *const engines[] = {"MyISAM", "Aria", "MEMORY", "ARCHIVE"};
+
+	for (int i = 0; has_word(text, "ENGINE") && i < lengthof(engines); i++)
+	{
+		if (has_word(text, engines[i]))
+			return true;
+	}
+	return false;
+}
+
+/* MySQL logs CREATE TABLE … SELECT as a statement that only its own replica can execute, and rows. */
+static bool
+can_be_carried(const Relay *relay, const DbsDdlStatement *statement)
+{
+	const char *text = statement->source_sql;
+
+	if (statement->class != DBS_DDL_APPLY || has_bare_engine(text) || has_word(text, "START TRANSACTION") ||
+		dbs_stream_option(relay->stream, "schemas", NULL) != NULL)
+		return false;
+	if (statement->tables != NIL)
+		return selects_all(relay, statement);
+	return has_word(statement->tag, " VIEW") ||
+		   (statement->schema != NULL && pg_strncasecmp(statement->tag, "DROP", 4) != 0);
+}
+
+static bool
+drops_tables(const DbsDdlStatement *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->tables)
+	{
+		if (!((const DbsDdlTable *) lfirst(cell))->dropped)
+			return false;
+	}
+	return statement->tables != NIL && pg_strncasecmp(statement->tag, "DROP", 4) == 0 &&
+		   !has_word(statement->tag, " VIEW");
+}
+
+/*
+ * What to execute at the target. Servers write DROP TABLE into their log anew, without comments: one more name, of a
+ * table that is nowhere, tells a stream the other way whose it is.
+ */
+static void
+answer_carried(const Relay *relay, const DbsDdlStatement *statement)
+{
+	StringInfoData drop;
+	ListCell *cell;
+
+	answer_tables(relay, statement, "carry");
+	if (!drops_tables(statement))
+	{
+		answer(relay, "execute", NULL, NULL, statement->source_sql);
+		return;
+	}
+	initStringInfo(&drop);
+	appendStringInfoString(&drop, "DROP TABLE IF EXISTS ");
+	foreach (cell, statement->tables)
+	{
+		const DbsDdlTable *table = lfirst(cell);
+		const char *schema = dbs_ddl_mysql_quote(table->schema != NULL ? table->schema : "");
+
+		appendStringInfo(&drop, "%s.%s, ", schema, dbs_ddl_mysql_quote(table->name));
+		if (cell == list_tail(statement->tables))
+			appendStringInfo(&drop, "%s.dbstream_dropped_", schema);
+	}
+	answer(relay, "execute", NULL, NULL, drop.data);
+}
+
 static void
 judge(const Relay *relay, const DbsDdlStatement *statement)
 {
@@ -117,12 +222,15 @@ judge(const Relay *relay, const DbsDdlStatement *statement)
 		record(relay, statement);
 		answer_tables(relay, statement, "recorded");
 	}
+	else if (strcmp(dbs_stream_option(relay->stream, "on_ddl", "apply"), "apply") == 0 &&
+			 can_be_carried(relay, statement))
+		answer_carried(relay, statement);
 	else
 		answer_tables(relay, statement, statement->class == DBS_DDL_UNKNOWN ? "unknown" : "schema change");
 }
 
 /*
- * relay_ddl(stream_id, text, default_schema, sql_mode, dialect, position) → meaning, schema, name, partitions: a row
+ * relay_ddl(stream_id, text, default_schema, sql_mode, dialect, position) → meaning, schema, name, words: a row
  * for each thing to do; none: the statement is no matter of the stream's.
  */
 Datum

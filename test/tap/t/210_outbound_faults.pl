@@ -3,6 +3,7 @@
 #
 #   DBSTREAM_SEED=n    repeats the choices of a run (not the timing of the machine)
 #   DBSTREAM_FAULTS=n  how many faults (default 20)
+#   DBSTREAM_BULK=1    most transactions have 1500 rows, which come by LOAD DATA
 
 use strict;
 use warnings;
@@ -74,7 +75,8 @@ sub under_load
 		"$kind: inserts less deletes are the rows that are there");
 	is($scene->miscounted('t', 'load', @tables), '', "$kind: so for each table");
 	cmp_ok((split /\t/, $target->sql("SHOW GLOBAL STATUS LIKE 'Com_load'"))[1], '>', 0, "$kind: LOAD DATA was among it");
-	diag("figure: $kind: " . transactions($source) . " transactions applied, seed $seed");
+	diag("figure: $kind: " . transactions($source) . " transactions applied, "
+		  . $target->sql("SHOW GLOBAL STATUS LIKE 'Com_load'") . " since the target's last start, seed $seed");
 }
 
 sub transactions
@@ -167,7 +169,7 @@ sub transaction
 		"DELETE FROM load.account WHERE id = $id;",
 		"WITH o AS (INSERT INTO load.orders (account, state, code, total) VALUES ($id, 'new', '$writer-$piece', random() * 1e6) RETURNING id)"
 		  . " INSERT INTO load.item SELECT id, n, '$word', n * 7 FROM o, generate_series(1, 3) n;",
-		"INSERT INTO load.orders (account, state, code, total) SELECT $id, 'many', '$writer-$piece', n / 3.0 FROM generate_series(1, 120) n;",
+		"INSERT INTO load.orders (account, state, code, total) SELECT $id, 'many', '$writer-$piece', n / 3.0 FROM generate_series(1, " . ($ENV{DBSTREAM_BULK} ? 1500 : 120) . ") n;",
 		"UPDATE load.orders SET state = 'sent', total = NULL WHERE account = $id;",
 		"DELETE FROM load.item WHERE line = 2 AND what < '$word' AND orders % 3 = $writer - 1;",
 		"INSERT INTO load.journal VALUES (now(), '$word', $writer), ('2024-02-29', 'same', 1), ('2024-02-29', 'same', 1);",
@@ -176,6 +178,7 @@ sub transaction
 		"INSERT INTO load.document VALUES ('$writer-" . int(rand(20)) . "', repeat('$word', " . int(rand(600)) . "), '\\x00ff27', 0)"
 		  . " ON CONFLICT (name) DO UPDATE SET body = excluded.body;",
 		"UPDATE load.document SET seen = seen + 1 WHERE name LIKE '$writer-%';");
+	push @choices, ($choices[4]) x 8 if $ENV{DBSTREAM_BULK};
 	my $ending = rand() < 0.9 ? 'COMMIT' : 'ROLLBACK';
 
 	return 'BEGIN; ' . join(' ', map { $choices[ int(rand(@choices)) ] } 1 .. 1 + rand(5)) . " $ending;\n";

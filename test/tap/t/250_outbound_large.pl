@@ -1,6 +1,7 @@
 # One large transaction out of PostgreSQL in flat memory at bridge and walsender, and how long things take.
 #
 #   DBSTREAM_ROWS=n  rows of the transaction (default 300000; the figure to hold is for 2000000)
+#   DBSTREAM_LOAD=1  the target takes LOAD DATA LOCAL
 
 use strict;
 use warnings;
@@ -13,7 +14,7 @@ use Time::HiRes qw(sleep time);
 my $rows = $ENV{DBSTREAM_ROWS} // 300000;
 my $small = int($rows / 15);
 
-DBStream::OutScene::with_each_target($ENV{DBSTREAM_SOURCE}, \&large);
+DBStream::OutScene::with_each_target($ENV{DBSTREAM_SOURCE}, \&large, target_options => $ENV{DBSTREAM_LOAD} ? ['--local-infile=1'] : []);
 done_testing();
 
 sub large

@@ -6,6 +6,8 @@ use warnings;
 
 use DBStream::MySQL;
 use DBStream::OutScene;
+use DBStream::Process qw(wait_until);
+use IO::Handle;
 use Test::More;
 
 foreach my $kind (grep { !defined $ENV{DBSTREAM_SOURCE} || $_ eq $ENV{DBSTREAM_SOURCE} } qw(mariadb mysql))
@@ -89,6 +91,8 @@ END
 	$pg->sql("SELECT dbstream.resume_stream('out')");
 	ok($scene->catches_up('out', 60), "$kind: it goes on with a longer column");
 
+	held_up($scene, $kind);
+
 	# Switched off under way.
 	$before = loads($scene);
 	$my->sql('SET GLOBAL local_infile = 0');
@@ -97,4 +101,56 @@ END
 	is($scene->compare('shop'), '', "$kind: every value of every row is the same at the end");
 	is($pg->sql('SELECT rows_inserted FROM dbstream.stream_status'), $pg->sql('SELECT (SELECT count(*) FROM shop.every) + (SELECT count(*) FROM shop.bytes)'
 			. ' + (SELECT count(*) FROM shop.small)'), "$kind: the counts are exact");
+}
+
+# A session of somebody else at the target, which stands still between two statements.
+sub other_session
+{
+	my ($my) = @_;
+
+	open(my $other, '|-', $my->client_command('--unbuffered', '--force', '--silent')) or die "client: $!\n";
+	$other->autoflush(1);
+	return $other;
+}
+
+# The number of the stream's session that waits in LOAD DATA.
+sub waiting_load
+{
+	my ($my) = @_;
+
+	return wait_until(60, sub { $my->sql("SELECT COALESCE(MAX(id), 0) FROM information_schema.processlist WHERE info LIKE 'LOAD DATA%small%'") })
+	  // die "no LOAD DATA waits\n";
+}
+
+# Somebody else holds a row that LOAD DATA needs: its session is killed while it waits, then it is chosen to end a deadlock.
+sub held_up
+{
+	my ($scene, $kind) = @_;
+	my ($pg, $my) = ($scene->source, $scene->target);
+	my $other = other_session($my);
+	print $other "SET autocommit = 0; INSERT INTO shop.small VALUES (1250, 'theirs');\n";
+	wait_until(30, sub { $my->sql("SELECT COUNT(*) FROM information_schema.innodb_trx") > 0 }) // die "the other session does not begin\n";
+	$pg->sql("INSERT INTO shop.small SELECT i, 'held' FROM generate_series(1201, 1400) i");
+	my $first = waiting_load($my);
+	$my->sql("KILL $first");
+	ok(wait_until(60, sub { $my->sql("SELECT COUNT(*) FROM information_schema.processlist WHERE id = $first") == 0 }),
+		"$kind: a session is killed in LOAD DATA");
+	isnt(waiting_load($my), $first, "$kind: the next one does it again");
+	print $other "ROLLBACK;\n";
+	ok($scene->catches_up('out', 120), "$kind: and ends it");
+	is($my->sql("SELECT COUNT(*) FROM shop.small WHERE v = 'held'"), 200, "$kind: once");
+
+	# The one that has changed less has to go: let that be the stream's.
+	$my->sql('CREATE TABLE shop.weight (id int AUTO_INCREMENT PRIMARY KEY, v int); INSERT INTO shop.weight (v) VALUES (1), (2), (3), (4), (5), (6), (7), (8)');
+	$my->sql('INSERT INTO shop.weight (v) SELECT a.v FROM shop.weight a, shop.weight b, shop.weight c, shop.weight d');
+	print $other "UPDATE shop.weight SET v = v + 1; INSERT INTO shop.small VALUES (1550, 'theirs');\n";
+	wait_until(30, sub { $my->sql("SELECT COALESCE(MAX(trx_rows_modified), 0) FROM information_schema.innodb_trx") > 4000 }) // die "the other session changes nothing\n";
+	$pg->sql("INSERT INTO shop.small SELECT i, 'dead' FROM generate_series(1501, 1700) i");
+	waiting_load($my);
+	print $other "DELETE FROM shop.small WHERE id = 1510;\nROLLBACK;\n";
+	ok($scene->catches_up('out', 120), "$kind: what a deadlock has ended is done again");
+	is($my->sql("SELECT COUNT(*) FROM shop.small WHERE v = 'dead'"), 200, "$kind: once too");
+	cmp_ok($pg->sql("SELECT coalesce(sum(times), 0) FROM dbstream.errors WHERE message ~ 'Deadlock'"), '>', 0, "$kind: there was a deadlock");
+	close($other);
+	$my->sql('DROP TABLE shop.weight');
 }

@@ -215,8 +215,9 @@ sub schema_changes
 	$source->sql("CREATE DATABASE elsewhere; CREATE TABLE elsewhere.t (a int PRIMARY KEY); GRANT SELECT ON elsewhere.* TO 'both'\@'%';"
 		  . ' ANALYZE TABLE shop.two; INSERT INTO shop.two VALUES (50, \'other\', 0)');
 	ok(caught_up(60), "$kind: schema changes elsewhere are passed over");
+	$pg->sql(q{SELECT dbstream.alter_stream('relay', options => '{"on_ddl": "stop"}')});
 	$source->sql("ALTER TABLE shop.two ADD COLUMN more int; INSERT INTO shop.two VALUES (51, 'more', 0, 7)");
-	ok(wait_until(60, sub { $pg->sql("SELECT state FROM dbstream.stream_status") eq 'error' }), "$kind: one of our tables stops the stream");
+	ok(wait_until(60, sub { $pg->sql("SELECT state FROM dbstream.stream_status") eq 'error' }), "$kind: one of our tables stops the stream where on_ddl says so");
 	like($pg->sql('SELECT last_error || last_error_hint FROM dbstream.stream_status'), qr/ADD COLUMN more int.*on_ddl/, "$kind: the error tells what to do");
 	$target->sql('ALTER TABLE shop.two ADD COLUMN more int');
 	$pg->sql(q{SELECT dbstream.alter_stream('relay', options => '{"on_ddl": "record"}')});

@@ -20,10 +20,10 @@ our $password = 'Loud-Heron-14';
 sub work_folder { return $ENV{TESTDIR} // croak 'TESTDIR is not set: use test/run'; }
 
 # A test with a scene for each kind of target, or for that one only: body is called with the scene and the kind. What it
-# dies of is a failure, and shows the scene's state.
+# dies of is a failure, and shows the scene's state. options: of the scene.
 sub with_each_target
 {
-	my ($only, $body) = @_;
+	my ($only, $body, %options) = @_;
 
 	foreach my $kind (grep { !defined $only || $_ eq $only } qw(mariadb mysql))
 	{
@@ -31,7 +31,7 @@ sub with_each_target
 		{
 			my $why = DBStream::MySQL::missing($kind);
 			skip "$kind: $why", 1 if $why;
-			my $scene = DBStream::OutScene->new(kind => $kind);
+			my $scene = DBStream::OutScene->new(kind => $kind, %options);
 			my $good = eval { $body->($scene, $kind); 1; };
 			fail("$kind: $@") unless $good;
 			diag($scene->state_text) unless $good && Test::More->builder->is_passing;
