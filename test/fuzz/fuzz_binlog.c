@@ -127,10 +127,12 @@ check_messages(const DbsWriter *writer)
 	if (writer->used > 0)
 		memcpy(copy, writer->data, writer->used);
 	memset(walk.columns, 0, sizeof walk.columns);
-	/* Names and statements are sent as the server wrote them; what of them is no text the receiver refuses, in such
-	 * words. */
+	/*
+	 * Names and statements are sent as the server wrote them, and NUL bytes in text are the receiver's to judge: what
+	 * is no text there is refused in such words.
+	 */
 	if ((walk_stream(&walk, copy, writer->used, &error) != writer->used || error != NULL) &&
-		(error == NULL || strncmp(error, "a string ", 9) != 0))
+		(error == NULL || (strncmp(error, "a string ", 9) != 0 && strcmp(error, "text holds a NUL byte") != 0)))
 	{
 		fprintf(stderr, "what was sent cannot be read: %s\n", error != NULL ? error : "it ends within a message");
 		abort();
