@@ -266,6 +266,21 @@ key_columns(const DdlKey *key)
 	return names;
 }
 
+/* A primary key's columns are NOT NULL from then on, also where they are written anew. */
+static void
+forbid_nulls(DdlMyAlter *alter, const DdlKey *key)
+{
+	ListCell *cell;
+
+	foreach (cell, key_columns(key))
+	{
+		DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(alter->table, lfirst(cell));
+
+		if (column != NULL)
+			column->not_null = true;
+	}
+}
+
 /* ADD CONSTRAINT … USING INDEX: the index becomes the constraint and takes its name. */
 static void
 use_index(DdlMyAlter *alter, DdlKey *key)
@@ -289,13 +304,7 @@ use_index(DdlMyAlter *alter, DdlKey *key)
 	{
 		dbs_ddl_my_add_part(alter, "DROP INDEX %s", dbs_ddl_mysql_quote(index->name));
 		index->kind = DDL_KEY_PRIMARY;
-		foreach (cell, key_columns(index))
-		{
-			DdlColumn *column = (DdlColumn *) dbs_ddl_my_find_column(alter->table, lfirst(cell));
-
-			if (column != NULL)
-				column->not_null = true;
-		}
+		forbid_nulls(alter, index);
 		dbs_ddl_my_add_part(alter, "ADD %s", dbs_ddl_my_key(alter->raw, index, alter->table));
 	}
 	else if (strcmp(key->using_index, key->name) != 0)
@@ -319,6 +328,8 @@ dbs_ddl_my_alter_add_key(DdlMyAlter *alter, DdlKey *key)
 	if (alter->table != NULL)
 	{
 		alter->table->keys = lappend(alter->table->keys, key);
+		if (key->kind == DDL_KEY_PRIMARY)
+			forbid_nulls(alter, key);
 		if (key->kind != DDL_KEY_INDEX)
 			give_lengths(alter, key_columns(key), were_long);
 	}

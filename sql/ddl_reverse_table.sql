@@ -57,4 +57,7 @@ CREATE DOMAIN ddl_reverse_table.d AS ddl_reverse_table.base NOT NULL DEFAULT 5 C
 CREATE TABLE ddl_reverse_table.t (a ddl_reverse_table.d, b ddl_reverse_table.d DEFAULT 8, c ddl_reverse_table.d[]);
 SELECT dbstream.mysql_ddl('ddl_reverse_table.t');
 SET client_min_messages = warning;
+-- A text column of a primary key that comes later gets its length and NOT NULL at once.
+SELECT pg_temp.pair('CREATE TABLE t (a text, b int); ALTER TABLE t ADD COLUMN c int, ADD PRIMARY KEY (a);
+ALTER TABLE t ALTER COLUMN a SET DEFAULT ''x'', ALTER COLUMN b TYPE bigint', 'mysql');
 DROP SCHEMA ddl_reverse_table CASCADE;
