@@ -201,7 +201,8 @@ sub backfilled
 sub purged
 {
 	prepare("'q'", "INSERT INTO x.t VALUES (80, 'q')");
-	$source->sql('FLUSH BINARY LOGS');
+	# The row takes the recorded position into the new file: what changes nothing is recorded only now and then.
+	$source->sql("FLUSH BINARY LOGS; INSERT INTO x.t VALUES (79, 'read')");
 	ok($scene->catches_up('x', 60), "$kind: prepared in a file that will go");
 	$scene->bridge->stop;
 	my @files = $source->rows('SHOW BINARY LOGS');
