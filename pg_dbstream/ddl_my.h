@@ -41,8 +41,8 @@ const char *dbs_ddl_my_column(DdlRaw *raw, const DdlColumn *column, const DdlCre
 /* ---- keys (ddl_my_key.c) ---- */
 /* Does the expression use the column? */
 bool dbs_ddl_my_uses_column(const DdlExpr *expr, const char *name);
-/* Has it an action that sets its own columns? */
-bool dbs_ddl_my_changes_column(const DdlForeignKey *key);
+/* Are the foreign key's actions carried over to the table as it is? */
+bool dbs_ddl_my_keeps_actions(const DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table);
 /* Is the column in a key that compares whole values? */
 bool dbs_ddl_my_in_key(const DdlCreateTable *table, const char *column);
 /* Has the column's type no length that a key could have? */
@@ -51,6 +51,8 @@ bool dbs_ddl_my_is_long(DdlRaw *raw, const DdlColumn *column, const DdlCreateTab
 bool dbs_ddl_my_has_index(const DdlCreateTable *table, List *columns);
 /* "KEY `name` (…)" as CREATE TABLE writes it; NULL with a note. */
 const char *dbs_ddl_my_key(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table);
+/* The same of a key that comes, which then knows whether the target has it. */
+const char *dbs_ddl_my_new_key(DdlRaw *raw, DdlKey *key, const DdlCreateTable *table);
 const char *dbs_ddl_my_key_kind(const DdlKey *key);
 /* "(…)": what the key is of; NULL with a note. */
 const char *dbs_ddl_my_key_parts(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table);
@@ -60,6 +62,8 @@ const char *dbs_ddl_my_foreign_key_head(const DdlForeignKey *key);
 const char *dbs_ddl_my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table);
 /* "CONSTRAINT `name` CHECK (…)"; NULL with a note. */
 const char *dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table);
+/* The same of a check that comes, which then knows whether the target has it. */
+const char *dbs_ddl_my_new_check(DdlRaw *raw, DdlCheck *check, const DdlCreateTable *table);
 
 /* ---- tables (ddl_my_table.c, ddl_my_alter.c) ---- */
 /* Names that the target wants unique in a database get another one where a table of this text has them. */

@@ -135,6 +135,57 @@ note_uses(DdlMyAlter *alter, const char *name)
 	}
 }
 
+static bool
+in_foreign_key(const List *keys, const char *column)
+{
+	const ListCell *cell;
+
+	foreach (cell, keys)
+	{
+		if (dbs_ddl_raw_has_name(((const DdlForeignKey *) lfirst(cell))->columns, column))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * MySQL lets a foreign key's column become NOT NULL in place only, and sets a default that differs from row to row only
+ * where no column is added.  SET NULL is not for such a column: the key goes then, and what follows may copy the table.
+ */
+static bool
+is_modified_alone(const DdlMyAlter *alter, const DdlColumn *column)
+{
+	ListCell *cell;
+
+	if (dbs_ddl_my_is_mysql(alter) && alter->added != NIL && varies(column->default_value))
+		return true;
+	if (alter->table == NULL || !dbs_ddl_raw_has_name(alter->narrowed, column->name))
+		return false;
+	foreach (cell, alter->table->foreign_keys)
+	{
+		const DdlForeignKey *key = lfirst(cell);
+
+		if (dbs_ddl_raw_has_name(key->columns, column->name) &&
+			!dbs_ddl_my_keeps_actions(alter->raw, key, alter->table))
+			return false;
+	}
+	return in_foreign_key(alter->table->foreign_keys, column->name);
+}
+
+void
+dbs_ddl_my_add_modify(DdlMyAlter *alter, const DdlColumn *column, const DdlCreateTable *table)
+{
+	const char *sql = psprintf("MODIFY COLUMN %s", dbs_ddl_my_column(alter->raw, column, table));
+
+	/* MySQL finds no column that the same statement adds. */
+	if (dbs_ddl_raw_has_name(alter->added, column->name))
+		alter->after = lappend(alter->after, (void *) sql);
+	else if (is_modified_alone(alter, column))
+		dbs_ddl_my_sql(alter->raw, "ALTER TABLE %s %s", dbs_ddl_my_table_name(alter->raw, alter->name), sql);
+	else
+		dbs_ddl_my_add_part(alter, "%s", sql);
+}
+
 /* ---- columns -------------------------------------------------------------------------------- */
 
 /* The table with the keys that come later in the statement, which may need a length of the column. */
@@ -226,7 +277,6 @@ drop_column(DdlMyAlter *alter, const DdlAction *action)
 	}
 	if (column != NULL)
 	{
-		alter->table->columns = list_delete_ptr(alter->table->columns, column);
 		/* CASCADE. */
 		foreach (cell, list_copy(alter->table->columns))
 		{
@@ -237,6 +287,7 @@ drop_column(DdlMyAlter *alter, const DdlAction *action)
 				drop_column(alter, &more);
 		}
 		drop_uses(alter, action->name);
+		alter->table->columns = list_delete_ptr(alter->table->columns, column);
 	}
 	else if (alter->table == NULL)
 		dbs_ddl_raw_note(
@@ -322,6 +373,30 @@ change_column(DdlColumn *column, const DdlAction *action)
 	}
 }
 
+static const char *
+type_in_keys(const DdlMyAlter *alter, const DdlColumn *column)
+{
+	int notes = list_length(alter->raw->out->notes);
+	const char *type = dbs_ddl_my_type(alter->raw, column->type, column->name, true);
+
+	alter->raw->out->notes = list_truncate(alter->raw->out->notes, notes);
+	return type;
+}
+
+/* The change, and what it means for foreign keys. A text may get another length there. */
+static void
+track_change(DdlMyAlter *alter, DdlColumn *column, const DdlAction *action)
+{
+	const char *type = type_in_keys(alter, column);
+	bool not_null = column->not_null;
+
+	change_column(column, action);
+	if (column->not_null && !not_null)
+		alter->narrowed = lappend(alter->narrowed, (void *) column->name);
+	if (strcmp(type, type_in_keys(alter, column)) != 0 && strstr(type, "CHAR") == NULL)
+		alter->retyped = lappend(alter->retyped, (void *) column->name);
+}
+
 /* SET DEFAULT and DROP DEFAULT of a column of which nothing is known. */
 static void
 set_default(DdlMyAlter *alter, const DdlAction *action)
@@ -355,7 +430,7 @@ modify_column(DdlMyAlter *alter, const DdlStatement *statement, const DdlAction 
 	DdlColumn stub = {.name = action->name};
 
 	if (column != NULL)
-		change_column(column, action);
+		track_change(alter, column, action);
 	else if (action->kind == DDL_SET_DEFAULT || action->kind == DDL_DROP_DEFAULT)
 	{
 		set_default(alter, action);
@@ -377,8 +452,7 @@ modify_column(DdlMyAlter *alter, const DdlStatement *statement, const DdlAction 
 		return;
 	}
 	if (write || column == &stub)
-		dbs_ddl_my_add_part(alter, "MODIFY COLUMN %s",
-							dbs_ddl_my_column(alter->raw, column, table_to_come(alter, statement)));
+		dbs_ddl_my_add_modify(alter, column, table_to_come(alter, statement));
 }
 
 static bool
@@ -465,12 +539,70 @@ write_action(DdlMyAlter *alter, const DdlStatement *statement, const ListCell *c
 	}
 }
 
+/* The foreign keys whose actions the table, as it is, allows. */
+static List *
+acting_keys(const DdlMyAlter *alter)
+{
+	List *keys = NIL;
+	ListCell *cell;
+
+	foreach (cell, alter->table == NULL ? NIL : alter->table->foreign_keys)
+	{
+		if (dbs_ddl_my_keeps_actions(alter->raw, lfirst(cell), alter->table))
+			keys = lappend(keys, lfirst(cell));
+	}
+	return keys;
+}
+
+/* Keys that were there before and stay: those whose actions are no longer allowed come anew, without them. */
+static void
+settle_foreign_keys(DdlMyAlter *alter, const List *before, const List *acting)
+{
+	ListCell *cell;
+	ListCell *name;
+
+	foreach (cell, alter->table == NULL ? NIL : alter->table->foreign_keys)
+	{
+		const DdlForeignKey *key = lfirst(cell);
+
+		foreach (name, list_member_ptr(before, key) ? alter->retyped : NIL)
+		{
+			if (dbs_ddl_raw_has_name(key->columns, lfirst(name)))
+				dbs_ddl_raw_note(alter->raw, DBS_NOTE_ERROR,
+								 "column \"%s\" does not get another type in MySQL, since foreign key \"%s\" uses it, "
+								 "and both its sides have one type: drop the key first and add it anew",
+								 (const char *) lfirst(name), key->name);
+		}
+		if (!list_member_ptr(acting, key) || dbs_ddl_my_keeps_actions(alter->raw, key, alter->table))
+			continue;
+		dbs_ddl_my_add_part(alter, "DROP FOREIGN KEY %s", dbs_ddl_mysql_quote(key->name));
+		alter->after = lappend(alter->after, psprintf("ADD %s", dbs_ddl_my_foreign_key(alter->raw, key, alter->table)));
+	}
+}
+
+static void
+write_statement(DdlMyAlter *alter, const char *exists)
+{
+	const char *name = dbs_ddl_my_table_name(alter->raw, alter->name);
+	ListCell *cell;
+
+	if (alter->sql.len > 0)
+		dbs_ddl_my_sql(alter->raw, "ALTER TABLE %s%s %s", exists, name, alter->sql.data);
+	resetStringInfo(&alter->sql);
+	foreach (cell, alter->after)
+		dbs_ddl_my_add_part(alter, "%s", (const char *) lfirst(cell));
+	if (alter->sql.len > 0)
+		dbs_ddl_my_sql(alter->raw, "ALTER TABLE %s%s %s", exists, name, alter->sql.data);
+}
+
 void
 dbs_ddl_my_alter_table(DdlRaw *raw, DdlStatement *statement)
 {
 	DdlStatement *created = dbs_ddl_raw_find_table(raw, statement->name);
 	DdlMyAlter alter = {raw, statement->name, created == NULL ? NULL : created->create};
 	List *indexed = dbs_ddl_my_indexed_keys(alter.table);
+	List *before = alter.table == NULL ? NIL : list_copy(alter.table->foreign_keys);
+	List *acting = acting_keys(&alter);
 	const char *exists;
 	ListCell *cell;
 
@@ -483,15 +615,17 @@ dbs_ddl_my_alter_table(DdlRaw *raw, DdlStatement *statement)
 		if (action->kind == DDL_ADD_COLUMN || is_modify(action))
 			alter.written =
 				lappend(alter.written, (void *) (action->kind == DDL_ADD_COLUMN ? action->column->name : action->name));
+		if (action->kind == DDL_ADD_COLUMN)
+			alter.added = lappend(alter.added, (void *) action->column->name);
 	}
 	foreach (cell, statement->actions)
 		write_action(&alter, statement, cell);
 	if (alter.table != NULL && alter.table->columns == NIL && alter.table->like == NULL)
 		dbs_ddl_raw_note(raw, DBS_NOTE_ERROR, "MySQL has no table without columns");
+	settle_foreign_keys(&alter, before, acting);
 	dbs_ddl_my_keep_indexes(&alter, indexed);
 	exists = dbs_ddl_my_if_exists(&alter, statement->if_exists, "IF EXISTS");
-	if (alter.sql.len > 0)
-		dbs_ddl_my_sql(raw, "ALTER TABLE %s%s %s", exists, dbs_ddl_my_table_name(raw, statement->name), alter.sql.data);
+	write_statement(&alter, exists);
 	if (created != NULL)
 		dbs_ddl_my_take_names(raw, created);
 }

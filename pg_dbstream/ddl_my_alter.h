@@ -13,12 +13,18 @@ typedef struct DdlMyAlter
 	const DdlName *name;
 	DdlCreateTable *table; /* as far as it is known, else NULL */
 	List *written;         /* of char *: columns that the statement writes whole, with the length that its keys need */
+	List *added;           /* of char *: columns that it adds */
+	List *narrowed;        /* of char *: columns that become NOT NULL */
+	List *retyped;         /* of char *: columns that get another type */
+	List *after;           /* of char *: what needs a statement of its own, behind this one */
 	StringInfoData sql;
 } DdlMyAlter;
 
 /* ---- ddl_my_alter.c ---- */
 void dbs_ddl_my_add_part(DdlMyAlter *alter, const char *fmt, ...) pg_attribute_printf(2, 3);
 bool dbs_ddl_my_is_mysql(const DdlMyAlter *alter);
+/* MODIFY COLUMN, in the statement or in one before or after it. */
+void dbs_ddl_my_add_modify(DdlMyAlter *alter, const DdlColumn *column, const DdlCreateTable *table);
 /* "IF EXISTS " where the target has it; else a note, unless the table tells that it is needless. */
 const char *dbs_ddl_my_if_exists(DdlMyAlter *alter, bool wanted, const char *words);
 

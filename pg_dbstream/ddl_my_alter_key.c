@@ -20,21 +20,10 @@ dbs_ddl_my_has_expression(const DdlKey *key)
 	return key->where != NULL && key->kind == DDL_KEY_UNIQUE;
 }
 
-/* Was the key written, or did a note say that the target has none such? */
-static bool
-is_written(DdlMyAlter *alter, const DdlKey *key)
-{
-	List *notes = list_copy(alter->raw->out->notes);
-	bool written = dbs_ddl_my_key(alter->raw, key, alter->table) != NULL;
-
-	alter->raw->out->notes = notes;
-	return written;
-}
-
 void
 dbs_ddl_my_alter_drop_key(DdlMyAlter *alter, DdlKey *key)
 {
-	if (!is_written(alter, key))
+	if (key->missing)
 		dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "index \"%s\" was not created, so it is not dropped", key->name);
 	else if (key->kind == DDL_KEY_PRIMARY)
 		dbs_ddl_my_add_part(alter, "DROP PRIMARY KEY");
@@ -50,11 +39,7 @@ dbs_ddl_my_alter_drop_key(DdlMyAlter *alter, DdlKey *key)
 void
 dbs_ddl_my_alter_drop_check(DdlMyAlter *alter, DdlCheck *check)
 {
-	List *notes = list_copy(alter->raw->out->notes);
-	bool written = dbs_ddl_my_check(alter->raw, check, alter->table) != NULL;
-
-	alter->raw->out->notes = notes;
-	if (written)
+	if (!check->missing)
 		dbs_ddl_my_add_part(alter, "DROP %s %s", dbs_ddl_my_is_mysql(alter) ? "CHECK" : "CONSTRAINT",
 							dbs_ddl_mysql_quote(check->name));
 	alter->table->checks = list_delete_ptr(alter->table->checks, check);
@@ -87,7 +72,7 @@ add_plain_key(DdlMyAlter *alter, const char *name, List *columns)
 	}
 	alter->table->keys = lappend(alter->table->keys, key);
 	dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "gets an index \"%s\", which its columns need", name);
-	dbs_ddl_my_add_part(alter, "ADD %s", dbs_ddl_my_key(alter->raw, key, alter->table));
+	dbs_ddl_my_add_part(alter, "ADD %s", dbs_ddl_my_new_key(alter->raw, key, alter->table));
 }
 
 /* Foreign keys that use an index which was made for another purpose. */
@@ -194,7 +179,7 @@ drop_known_constraint(DdlMyAlter *alter, const char *name)
 	if (column == NULL)
 		return false;
 	column->not_null = false;
-	dbs_ddl_my_add_part(alter, "MODIFY COLUMN %s", dbs_ddl_my_column(alter->raw, column, alter->table));
+	dbs_ddl_my_add_modify(alter, column, alter->table);
 	return true;
 }
 
@@ -228,7 +213,7 @@ give_lengths(DdlMyAlter *alter, List *names, List *were_long)
 		if (column != NULL && dbs_ddl_raw_has_name(were_long, column->name) &&
 			!dbs_ddl_raw_has_name(alter->written, column->name) &&
 			!dbs_ddl_my_is_long(alter->raw, column, alter->table))
-			dbs_ddl_my_add_part(alter, "MODIFY COLUMN %s", dbs_ddl_my_column(alter->raw, column, alter->table));
+			dbs_ddl_my_add_modify(alter, column, alter->table);
 	}
 }
 
@@ -281,6 +266,21 @@ forbid_nulls(DdlMyAlter *alter, const DdlKey *key)
 	}
 }
 
+static void
+add_new_key(DdlMyAlter *alter, DdlKey *key)
+{
+	const char *sql = dbs_ddl_my_new_key(alter->raw, key, alter->table);
+
+	if (sql != NULL)
+		dbs_ddl_my_add_part(alter, "ADD %s", sql);
+}
+
+static void
+note_missing(DdlMyAlter *alter, const DdlKey *key, const char *new_name)
+{
+	dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "index \"%s\" was not created, so \"%s\" is none", key->name, new_name);
+}
+
 /* ADD CONSTRAINT … USING INDEX: the index becomes the constraint and takes its name. */
 static void
 use_index(DdlMyAlter *alter, DdlKey *key)
@@ -302,11 +302,14 @@ use_index(DdlMyAlter *alter, DdlKey *key)
 	}
 	if (key->kind == DDL_KEY_PRIMARY)
 	{
-		dbs_ddl_my_add_part(alter, "DROP INDEX %s", dbs_ddl_mysql_quote(index->name));
+		if (!index->missing)
+			dbs_ddl_my_add_part(alter, "DROP INDEX %s", dbs_ddl_mysql_quote(index->name));
 		index->kind = DDL_KEY_PRIMARY;
 		forbid_nulls(alter, index);
-		dbs_ddl_my_add_part(alter, "ADD %s", dbs_ddl_my_key(alter->raw, index, alter->table));
+		add_new_key(alter, index);
 	}
+	else if (index != NULL && index->missing)
+		note_missing(alter, index, key->name);
 	else if (strcmp(key->using_index, key->name) != 0)
 		dbs_ddl_my_add_part(alter, "RENAME INDEX %s TO %s", dbs_ddl_mysql_quote(key->using_index),
 							dbs_ddl_mysql_quote(key->name));
@@ -318,7 +321,6 @@ void
 dbs_ddl_my_alter_add_key(DdlMyAlter *alter, DdlKey *key)
 {
 	List *were_long = long_columns(alter);
-	const char *sql;
 
 	if (key->using_index != NULL)
 	{
@@ -333,9 +335,7 @@ dbs_ddl_my_alter_add_key(DdlMyAlter *alter, DdlKey *key)
 		if (key->kind != DDL_KEY_INDEX)
 			give_lengths(alter, key_columns(key), were_long);
 	}
-	sql = dbs_ddl_my_key(alter->raw, key, alter->table);
-	if (sql != NULL)
-		dbs_ddl_my_add_part(alter, "ADD %s", sql);
+	add_new_key(alter, key);
 	if (key->if_not_exists)
 		dbs_ddl_raw_note(alter->raw, DBS_NOTE_WARNING, "index \"%s\": IF NOT EXISTS is left out", key->name);
 }
@@ -369,7 +369,7 @@ dbs_ddl_my_alter_add_check(DdlMyAlter *alter, DdlCheck *check)
 	const char *sql;
 
 	settle_names(alter, list_make1(check), NIL);
-	sql = dbs_ddl_my_check(alter->raw, check, alter->table);
+	sql = dbs_ddl_my_new_check(alter->raw, check, alter->table);
 
 	if (alter->table != NULL)
 		alter->table->checks = lappend(alter->table->checks, check);
@@ -390,12 +390,11 @@ dbs_ddl_my_alter_rename_constraint(DdlMyAlter *alter, const DdlAction *action)
 			continue;
 		if (key->kind == DDL_KEY_PRIMARY)
 			dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "the target's primary key has no name");
-		else if (is_written(alter, key))
+		else if (!key->missing)
 			dbs_ddl_my_add_part(alter, "RENAME INDEX %s TO %s", dbs_ddl_mysql_quote(key->name),
 								dbs_ddl_mysql_quote(action->new_name));
 		else
-			dbs_ddl_raw_note(alter->raw, DBS_NOTE_INFO, "index \"%s\" was not created, so \"%s\" is none", key->name,
-							 action->new_name);
+			note_missing(alter, key, action->new_name);
 		key->name = action->new_name;
 		return;
 	}

@@ -235,6 +235,15 @@ dbs_ddl_my_key(DdlRaw *raw, const DdlKey *key, const DdlCreateTable *table)
 					named ? " " : "", parts);
 }
 
+const char *
+dbs_ddl_my_new_key(DdlRaw *raw, DdlKey *key, const DdlCreateTable *table)
+{
+	const char *sql = dbs_ddl_my_key(raw, key, table);
+
+	key->missing = sql == NULL;
+	return sql;
+}
+
 /* What stands before the name of the table referred to. */
 const char *
 dbs_ddl_my_foreign_key_head(const DdlForeignKey *key)
@@ -284,12 +293,18 @@ sets_not_null(const DdlForeignKey *key, const DdlCreateTable *table)
 	return false;
 }
 
-bool
-dbs_ddl_my_changes_column(const DdlForeignKey *key)
+static bool
+is_cascade(const char *action)
+{
+	return action != NULL && strcmp(action, "CASCADE") == 0;
+}
+
+/* Has it an action that sets its own columns? */
+static bool
+changes_column(const DdlForeignKey *key)
 {
 	return (key->on_delete != NULL && strcmp(key->on_delete, "SET NULL") == 0) ||
-		   (key->on_update != NULL &&
-			(strcmp(key->on_update, "SET NULL") == 0 || strcmp(key->on_update, "CASCADE") == 0));
+		   (key->on_update != NULL && (strcmp(key->on_update, "SET NULL") == 0 || is_cascade(key->on_update)));
 }
 
 /* The generated column that is stored and uses a column of the key, or NULL. */
@@ -310,6 +325,20 @@ stored_user(const DdlForeignKey *key, const DdlCreateTable *table)
 		}
 	}
 	return NULL;
+}
+
+/* Has it an action that is not taken where a stored generated column uses its column? To MySQL a row that goes is one.
+ */
+static bool
+acts_on_stored(const DdlRaw *raw, const DdlForeignKey *key)
+{
+	return changes_column(key) || (raw->options->target == DBS_DIALECT_MYSQL && is_cascade(key->on_delete));
+}
+
+bool
+dbs_ddl_my_keeps_actions(const DdlRaw *raw, const DdlForeignKey *key, const DdlCreateTable *table)
+{
+	return !sets_not_null(key, table) && !(acts_on_stored(raw, key) && stored_user(key, table) != NULL);
 }
 
 /* InnoDB takes SET DEFAULT and refuses the change then, as without an action. */
@@ -350,7 +379,7 @@ dbs_ddl_my_foreign_key_tail(DdlRaw *raw, const DdlForeignKey *key, const DdlCrea
 			key->table->name);
 		return sql.data;
 	}
-	if (dbs_ddl_my_changes_column(key) && stored_user(key, table) != NULL)
+	if (!dbs_ddl_my_keeps_actions(raw, key, table))
 	{
 		dbs_ddl_raw_note(raw, DBS_NOTE_WARNING,
 						 "foreign key \"%s\" to \"%s\" goes without its actions, as generated column \"%s\" uses its "
@@ -414,9 +443,7 @@ dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table
 		const DdlForeignKey *key = lfirst(cell);
 		ListCell *name;
 
-		foreach (name, dbs_ddl_my_changes_column(key) && stored_user(key, table) == NULL && !sets_not_null(key, table)
-						   ? key->columns
-						   : NIL)
+		foreach (name, changes_column(key) && dbs_ddl_my_keeps_actions(raw, key, table) ? key->columns : NIL)
 		{
 			if (!dbs_ddl_my_uses_column(check->expr, lfirst(name)))
 				continue;
@@ -444,4 +471,13 @@ dbs_ddl_my_check(DdlRaw *raw, const DdlCheck *check, const DdlCreateTable *table
 	return psprintf("%s%s%sCHECK (%s)%s", check->name == NULL ? "" : "CONSTRAINT ",
 					check->name == NULL ? "" : dbs_ddl_mysql_quote(check->name), check->name == NULL ? "" : " ", sql,
 					check->not_enforced ? " NOT ENFORCED" : "");
+}
+
+const char *
+dbs_ddl_my_new_check(DdlRaw *raw, DdlCheck *check, const DdlCreateTable *table)
+{
+	const char *sql = dbs_ddl_my_check(raw, check, table);
+
+	check->missing = sql == NULL;
+	return sql;
 }

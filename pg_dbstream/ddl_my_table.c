@@ -273,14 +273,14 @@ dbs_ddl_my_create_table(DdlRaw *raw, DdlStatement *statement)
 	foreach (cell, table->columns)
 		append_element(&sql, &first, dbs_ddl_my_column(raw, lfirst(cell), table));
 	foreach (cell, table->keys)
-		append_element(&sql, &first, dbs_ddl_my_key(raw, lfirst(cell), table));
+		append_element(&sql, &first, dbs_ddl_my_new_key(raw, lfirst(cell), table));
 	foreach (cell, table->foreign_keys)
 	{
 		if (!((const DdlForeignKey *) lfirst(cell))->later)
 			append_element(&sql, &first, dbs_ddl_my_foreign_key(raw, lfirst(cell), table));
 	}
 	foreach (cell, table->checks)
-		append_element(&sql, &first, dbs_ddl_my_check(raw, lfirst(cell), table));
+		append_element(&sql, &first, dbs_ddl_my_new_check(raw, lfirst(cell), table));
 	appendStringInfo(&sql, "\n) %s", my_charset(raw));
 	if (table->auto_increment > 1)
 		appendStringInfo(&sql, " AUTO_INCREMENT=" INT64_FORMAT, table->auto_increment);

@@ -228,6 +228,7 @@ typedef struct DdlKey
 	const char *without_overlaps_column;
 	const char *using_index; /* PostgreSQL: the index that becomes the constraint; then parts is NIL */
 	bool deferrable;
+	bool missing;  /* not created at the target, as a note said, so there is nothing to drop */
 	List *ignored; /* of char *: options without meaning elsewhere */
 } DdlKey;
 
@@ -260,6 +261,7 @@ typedef struct DdlCheck
 	bool not_valid;
 	const char *column; /* the column it was written behind */
 	bool of_domain;
+	bool missing; /* not created at the target, as a note said, so there is nothing to drop */
 } DdlCheck;
 
 typedef struct DdlSequenceOptions
