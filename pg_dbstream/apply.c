@@ -180,6 +180,19 @@ apply_begin(DbsReader *reader)
 	set_string(&dbs_apply.gtid, begin.gtid);
 }
 
+/* All that is before the token has come: say so once it is committed. */
+static void
+reach_sync(uint64 token)
+{
+	if (dbs_backfill_pending())
+	{
+		dbs_apply.sync_put_off = Max(dbs_apply.sync_put_off, token);
+		return;
+	}
+	dbs_apply.sync_reached = Max(dbs_apply.sync_reached, token);
+	dbs_apply_commit_group(false);
+}
+
 static void
 apply_commit(DbsReader *reader)
 {
@@ -199,6 +212,13 @@ apply_commit(DbsReader *reader)
 	dbs_apply.session_transactions++;
 	dbs_apply.group_transactions++;
 	dbs_apply.group_dirty = true;
+	if (dbs_apply.sync_within != 0)
+	{
+		uint64 token = dbs_apply.sync_within;
+
+		dbs_apply.sync_within = 0;
+		reach_sync(token);
+	}
 	if (dbs_apply.end_group || group_is_full())
 		dbs_apply_commit_group(false);
 }
@@ -239,14 +259,12 @@ apply_sync(DbsReader *reader)
 	if (!dbs_get_sync(reader, &token))
 		malformed("sync", reader);
 	if (dbs_apply.in_transaction)
-		ereport(ERROR, (errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("a sync message inside a transaction")));
-	if (dbs_backfill_pending())
 	{
-		dbs_apply.sync_put_off = Max(dbs_apply.sync_put_off, token);
+		/* The bridge asks between two batches, and a long transaction has many: what it asks for is before it. */
+		dbs_apply.sync_within = Max(dbs_apply.sync_within, token);
 		return;
 	}
-	dbs_apply.sync_reached = Max(dbs_apply.sync_reached, token);
-	dbs_apply_commit_group(false);
+	reach_sync(token);
 }
 
 static void

@@ -56,6 +56,7 @@ typedef struct DbsApply
 	uint64 session_rows;
 	uint64 session_transactions;
 	uint64 sync_reached; /* highest sync token seen, acknowledged at the next commit */
+	uint64 sync_within;  /* came inside of a transaction: acknowledged with that */
 	uint64 sync_put_off; /* the same, to be acknowledged once all tables are copied */
 
 	TimestampTz counters_flushed;

@@ -100,6 +100,7 @@ sub stops
 
 sub set_up
 {
+	$next = 0;
 	replicate();
 	$old->sql('CREATE DATABASE f; CREATE TABLE f.t (id int PRIMARY KEY, v text); CREATE TABLE f.log (n int, times int)');
 	$scene->create_connection('m_source');

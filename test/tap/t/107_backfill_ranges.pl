@@ -35,7 +35,7 @@ foreach my $kind (@kinds)
 	{
 		my $why = DBStream::MySQL::missing($kind);
 		skip "$kind: $why", 1 if $why;
-		my $scene = DBStream::Scene->new(kind => $kind);
+		my $scene = DBStream::Scene->new(kind => $kind, conf => "max_prepared_transactions = 4\n");
 		my $good = eval { in_ranges($scene, $kind); 1 };
 		my $error = $@;
 		fail("$kind: $error") unless $good;
@@ -151,7 +151,12 @@ sub one_table
 		  . ' INSERT INTO one SELECT k + 1, k FROM one', 'one');
 	my $typed = DBStream::Scene::work_folder() . "/typed-$kind";
 	my $bridge = bridge_on_a_terminal($scene, $typed);
+	# The copy is held up until there was time to look at it, however fast the machine is.
+	$target->sql("CREATE SCHEMA one; CREATE TABLE one.one (k int PRIMARY KEY, v varchar(40));"
+		  . " BEGIN; LOCK TABLE one.one IN SHARE MODE; PREPARE TRANSACTION 'look'");
 	$scene->start_stream('one', 'one.*', start => 'backfill', backfill_workers => 3);
+	wait_until(60, sub { read_file($typed) =~ /0 of 1 tables done/ });
+	$target->sql("ROLLBACK PREPARED 'look'");
 	ok($target->wait_for("SELECT state = 'done' FROM dbstream.backfill", 60), "$kind: the backfill of one table ends");
 	# The bars go with the next look after the end.
 	wait_until(30, sub { read_file($typed) =~ /one\.one is copied in.*\[#*\.*\] .*\e\[J[^\[]*\z/s });

@@ -28,7 +28,7 @@ foreach my $kind (@kinds)
 		my $why = DBStream::MySQL::missing($kind);
 		skip "$kind: $why", 1 if $why;
 		srand($seed);
-		my $scene = DBStream::Scene->new(kind => $kind);
+		my $scene = DBStream::Scene->new(kind => $kind, conf => "max_replication_slots = 30\n");
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
 		foreach my $part (qw(random_alters online_tools tables_come_and_go stops definitions policies))

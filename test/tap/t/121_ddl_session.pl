@@ -21,7 +21,7 @@ foreach my $kind (@kinds)
 		skip "$kind: $why", 1 if $why;
 		# A machine that is not at UTC, where local time differs.
 		local $ENV{TZ} = 'Asia/Kolkata';
-		my $scene = DBStream::Scene->new(kind => $kind);
+		my $scene = DBStream::Scene->new(kind => $kind, conf => "max_replication_slots = 30\n");
 		$scene->bridge->start;
 		$scene->create_connection('m_source');
 		foreach my $part (qw(defaults_that_vary zero_dates null_to_not_null without_checks several_tables two_phases on_update names letters views))
