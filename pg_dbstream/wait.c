@@ -133,6 +133,19 @@ relay_reached(int id, const uint64 place[2])
 	return at[0] > place[0] || (at[0] == place[0] && at[1] >= place[1]);
 }
 
+/* resync_stream has been called, and a session that knows nothing of it may still be recording where it stands. */
+static bool
+copy_wanted(int id)
+{
+	DbsCatalogAccess access;
+	bool wanted;
+
+	dbs_catalog_enter(&access);
+	wanted = dbs_catalog_run("SELECT FROM dbstream.backfill WHERE stream_id = $1 AND state = 'wanted'", "i", id) > 0;
+	dbs_catalog_leave(&access);
+	return wanted;
+}
+
 Datum
 dbs_wait_for_stream(PG_FUNCTION_ARGS)
 {
@@ -155,9 +168,10 @@ dbs_wait_for_stream(PG_FUNCTION_ARGS)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
-		if (route == ROUTE_RELAY ? relay_reached(id, place)
-			: route == ROUTE_OUT ? dbs_outbound_reached(id, token)
-								 : dbs_slot_sync_reached(id, token))
+		if ((route == ROUTE_RELAY ? relay_reached(id, place)
+			 : route == ROUTE_OUT ? dbs_outbound_reached(id, token)
+								  : dbs_slot_sync_reached(id, token)) &&
+			!copy_wanted(id))
 			PG_RETURN_BOOL(true);
 		if (now >= until)
 			PG_RETURN_BOOL(false);
